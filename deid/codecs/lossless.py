@@ -1,0 +1,48 @@
+"""Lossless codestreams: only frames that change are encoded again, in the same syntax; the others keep their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydicom import DataElement, Dataset
+from pydicom.tag import Tag
+
+from deid.codecs.encode import LOSSLESS, encapsulated, encode_frame
+from deid.codecs.fill import black
+from deid.codecs.raw import encoded_frames, pixel_format, raw_frame, raw_photometric
+from deid.codecs.regions import boxes_by_frame, painted, replace_pixels
+from deid.values import Box, Region
+
+
+def handles(dataset: Dataset) -> bool:
+    """Whether the transfer syntax is lossless and can be encoded here."""
+    return pixel_format(dataset).syntax in LOSSLESS
+
+
+def snap(dataset: Dataset, box: Box) -> Box:
+    """The box itself: no pixel shares its value with a neighbour."""
+    return box
+
+
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
+    """A new dataset in which the regions are black. They lie in the frame.
+
+    Raises
+    ------
+    PixelError
+        Where a frame cannot be decoded or encoded; the transcoder may still serve.
+
+    """
+    layout = pixel_format(dataset)
+    photometric = raw_photometric(dataset)
+    codestreams = encoded_frames(dataset)
+    for frame, boxes in boxes_by_frame(regions, layout.frames).items():
+        pixels = raw_frame(dataset, frame)
+        covered = painted(pixels, boxes, black(dataset, layout, photometric, pixels))
+        codestreams[frame] = encode_frame(covered, layout, layout.photometric)
+    value, offsets, lengths = encapsulated(codestreams)
+    copy = replace_pixels(dataset, value, layout.syntax)
+    if offsets is not None and lengths is not None:
+        copy.add(DataElement(Tag("ExtendedOffsetTable"), "OV", offsets))
+        copy.add(DataElement(Tag("ExtendedOffsetTableLengths"), "OV", lengths))
+    return copy

@@ -1,0 +1,105 @@
+"""Native pixels: the stored bytes inside the boxes are overwritten where they stand, all others stay as they are.
+
+Nothing is decoded and encoded again, so bits above BitsStored survive outside the boxes; inside they go too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.uid import ExplicitVRBigEndian
+
+from deid.codecs.fill import black
+from deid.codecs.raw import PixelFormat, pixel_format, raw_frame, raw_photometric
+from deid.codecs.regions import boxes_by_frame, replace_pixels
+from deid.errors import PixelError
+from deid.values import Box, Region
+
+_WHOLE_BYTES = (8, 16, 32, 64)
+
+
+def handles(dataset: Dataset) -> bool:
+    """Whether the pixels are native, of a width and layout that can be addressed."""
+    layout = pixel_format(dataset)
+    if layout.syntax.is_encapsulated:
+        return False
+    if layout.photometric == "YBR_FULL_422":
+        return layout.bits_allocated == 8 and layout.columns % 2 == 0 and layout.samples == 3
+    return layout.bits_allocated in _WHOLE_BYTES or (layout.bits_allocated == 1 and layout.samples == 1)
+
+
+def snap(dataset: Dataset, box: Box) -> Box:
+    """The box grown to the pixels that share stored bytes: pairs of columns where chroma is subsampled."""
+    if pixel_format(dataset).photometric != "YBR_FULL_422":
+        return box
+    return Box.from_edges(box.left // 2 * 2, box.top, -(-box.right // 2) * 2, box.bottom)
+
+
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
+    """A new dataset in which the regions are black. They lie in the frame and are snapped.
+
+    Raises
+    ------
+    PixelError
+        Where a frame cannot be read.
+
+    """
+    layout = pixel_format(dataset)
+    stored = np.frombuffer(bytearray(dataset[layout.keyword].value), np.uint8)
+    swapped = _is_swapped(layout)
+    if swapped:
+        _swap_pairs(stored)
+    photometric = raw_photometric(dataset)
+    for frame, boxes in boxes_by_frame(regions, layout.frames).items():
+        colour = black(dataset, layout, photometric, raw_frame(dataset, frame))
+        for box in boxes:
+            _paint(stored, layout, frame, box, colour)
+    if swapped:
+        _swap_pairs(stored)
+    return replace_pixels(dataset, stored.tobytes())
+
+
+def _is_swapped(layout: PixelFormat) -> bool:
+    """Whether 8-bit samples stand in swapped pairs, as big-endian words do (PS3.5 A.2)."""
+    return layout.syntax == ExplicitVRBigEndian and layout.bits_allocated == 8 and layout.pixel_vr == "OW"
+
+
+def _swap_pairs(stored: np.ndarray) -> None:
+    pairs = stored[: len(stored) // 2 * 2].reshape(-1, 2)
+    pairs[:] = pairs[:, ::-1].copy()
+
+
+def _paint(stored: np.ndarray, layout: PixelFormat, frame: int, box: Box, colour: np.ndarray) -> None:
+    rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+    if layout.bits_allocated == 1:
+        _paint_bits(stored, layout, frame, box, bool(colour[0]))
+        return
+    length = layout.frame_bits // 8
+    frame_bytes = stored[frame * length : (frame + 1) * length]
+    if len(frame_bytes) < length:
+        raise PixelError(f"Frame {frame} is not complete.")
+    if layout.photometric == "YBR_FULL_422":
+        # Two luma samples, then the chroma that both pixels share (PS3.3 C.7.6.3.1.2).
+        pairs = frame_bytes.reshape(layout.rows, layout.columns // 2, 4)
+        pairs[rows, box.left // 2 : box.right // 2] = colour[[0, 0, 1, 2]]
+        return
+    stored_type = colour.dtype.newbyteorder(">" if layout.syntax == ExplicitVRBigEndian else "<")
+    samples = colour.astype(stored_type).view(np.uint8).reshape(layout.samples, -1)
+    if layout.planar:
+        planes = frame_bytes.reshape(layout.samples, layout.rows, layout.columns, -1)
+        planes[:, rows, columns] = samples[:, None, None, :]
+    else:
+        frame_bytes.reshape(layout.rows, layout.columns, layout.samples, -1)[rows, columns] = samples
+
+
+def _paint_bits(stored: np.ndarray, layout: PixelFormat, frame: int, box: Box, on: bool) -> None:
+    """1-bit pixels: packed from the lowest bit on, frames not aligned to bytes (PS3.5 8.1.1)."""
+    rows = np.arange(box.top, box.bottom)[:, None]
+    bits = (frame * layout.rows * layout.columns + rows * layout.columns + np.arange(box.left, box.right)).ravel()
+    masks = (1 << (bits & 7)).astype(np.uint8)
+    if on:
+        np.bitwise_or.at(stored, bits >> 3, masks)
+    else:
+        np.bitwise_and.at(stored, bits >> 3, ~masks)

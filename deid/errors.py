@@ -1,0 +1,55 @@
+"""The whole exception tree. Messages name tags, frames and file ids, never a value.
+
+    DeidError (exit 1)
+    ├── UsageError (exit 2)            the command line or a setting cannot be used as given
+    ├── RefusedError                   the input is not something this product de-identifies
+    ├── QuarantineError                a stage could not finish or verify found a fault
+    │   ├── PixelError                 the pixels cannot be decoded or written back
+    │   └── HeaderError                the header cannot be cleaned
+    ├── EngineError (exit 4)           a reader or the model cannot be started
+    └── StoreError (exit 5)            the database cannot be reached or has another schema
+
+Exit 0 and 3 are outcomes, not errors: see cli.py.
+"""
+
+from __future__ import annotations
+
+
+class DeidError(Exception):
+    """Base of all errors that this package raises on purpose; its text is fit for a person and holds no PHI."""
+
+    exit_code = 1
+
+
+class UsageError(DeidError):
+    """The command line or a setting cannot be used as given."""
+
+    exit_code = 2
+
+
+class RefusedError(DeidError):
+    """The input is not something this product de-identifies: nothing is written for it."""
+
+
+class QuarantineError(DeidError):
+    """A stage could not finish, so the file must not leave."""
+
+
+class PixelError(QuarantineError):
+    """The pixels cannot be decoded or written back without loss."""
+
+
+class HeaderError(QuarantineError):
+    """The header cannot be cleaned."""
+
+
+class EngineError(DeidError):
+    """A reader or the model cannot be started."""
+
+    exit_code = 4
+
+
+class StoreError(DeidError):
+    """The database cannot be reached or has another schema."""
+
+    exit_code = 5

@@ -1,0 +1,121 @@
+"""What identifies: the tokens of harvested header values, and the search for them in other text.
+
+Text is compared in tokens: runs of letters and digits, without accents, in capitals. A value of several tokens is also
+looked for as a whole. Words that are too common to identify anyone are not looked for alone.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from pydicom import DataElement
+from pydicom.multival import MultiValue
+
+from deid.values import Hint
+
+SHORTEST = 4
+"""Tokens of fewer characters are too common to be looked for."""
+SHORTEST_IN_NUMBERS = 6
+"""In numbers (and in UIDs that we draw) shorter runs of digits stand by chance."""
+_NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"})
+_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_CLOSED = frozenset(
+    {
+        "BurnedInAnnotation",
+        "DeidentificationMethod",
+        "LongitudinalTemporalInformationModified",
+        "LossyImageCompression",
+        "LossyImageCompressionMethod",
+        "Modality",
+        "PatientIdentityRemoved",
+        "PhotometricInterpretation",
+        "SpecificCharacterSet",
+    }
+)
+_TOKEN = re.compile(r"[^\W_]+")
+_DATE = re.compile(r"([12]\d{3})([01]\d)([0-3]\d)(\d*)(\.\d*)?([+-]\d{4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """What to look for in text that must not identify."""
+
+    tokens: frozenset[str]
+    phrases: frozenset[tuple[str, ...]]
+    """Values of several tokens, to be found as a whole."""
+
+    def __bool__(self) -> bool:
+        return bool(self.tokens or self.phrases)
+
+    def are_in(self, text: str) -> bool:
+        """Whether the text holds one of the tokens, or one of the values as a whole."""
+        found = tokens_of(text)
+        if not self.tokens.isdisjoint(found):
+            return True
+        return any(phrase == tuple(found[at : at + len(phrase)]) for phrase in self.phrases for at in range(len(found)))
+
+    def are_in_number(self, text: str) -> bool:
+        """Whether digits of a removed value, not too few of them, stand within a number."""
+        digits = "".join(filter(str.isdigit, text))
+        return any(number in digits for number in self.numbers())
+
+    def numbers(self) -> tuple[str, ...]:
+        """The tokens that are long numbers."""
+        return tuple(token for token in self.tokens if token.isdigit() and len(token) >= SHORTEST_IN_NUMBERS)
+
+
+def needles_of(hints: Iterable[Hint]) -> Needles:
+    """What the harvested values look like when they stand in other text."""
+    tokens: set[str] = set()
+    phrases: set[tuple[str, ...]] = set()
+    for hint in hints:
+        date = _DATE.fullmatch(hint.value.strip())
+        if date:
+            year, month, day, clock = date.groups()[:4]
+            tokens.update((year + month + day, year + month + day + clock, day + month + year, month + day + year))
+            phrases.update(((year, month, day), (day, month, year), (month, day, year)))
+            continue
+        parts = tokens_of(hint.value)
+        tokens.update(part for part in parts if len(part) >= SHORTEST and part not in common_words())
+        if len(parts) > 1 and sum(map(len, parts)) >= SHORTEST:
+            phrases.add(tuple(parts))
+            if "".join(parts).isdigit():
+                tokens.add("".join(parts))
+    return Needles(frozenset(tokens), frozenset(phrases))
+
+
+def tokens_of(text: str) -> list[str]:
+    """Runs of letters and digits in their order, without accents, in capitals."""
+    plain = unicodedata.normalize("NFKD", text)
+    return _TOKEN.findall("".join(sign for sign in plain if not unicodedata.combining(sign)).upper())
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Words that are too common in headers to identify anyone."""
+    lines = resources.files("deid").joinpath("rules", "common_words.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def holds(element: DataElement, needles: Needles) -> bool:
+    """Whether an element's own value (not its items') holds something that identifies.
+
+    Not looked at: pixels, UIDs, and elements whose values come from a closed list that decides how the image is read.
+    """
+    if element.keyword in _CLOSED or element.VR in ("SQ", "UI", "AT") or element.tag in _PIXELS:
+        return False
+    values = element.value if isinstance(element.value, MultiValue | list | tuple) else [element.value]
+    if element.VR in _NUMBERS:
+        return any(needles.are_in_number(str(value)) for value in values)
+    return any(needles.are_in(_as_text(value)) for value in values)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("latin-1")
+    return "" if value is None else str(value)

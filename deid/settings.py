@@ -1,0 +1,95 @@
+"""One frozen Settings; the only reader of environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from deid.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that an operator may choose. Each field is read from DEID_<FIELD> where that is set."""
+
+    home: Path
+    """Private state: database, secrets, the model cache, files that wait for review."""
+    database_url: str
+    """SQLAlchemy URL; SQLite in `home` by default, `mysql+pymysql://user:pw@host/db` for MySQL or MariaDB."""
+    model: str = ""
+    """Path of a GGUF model that judges words; empty: rules, header values and lexicon decide alone."""
+    adapter: str = ""
+    """Path of a GGUF LoRA adapter for `model`."""
+    model_threads: int = 1
+    bind: str = "127.0.0.1"
+    port: int = 8501
+    origin: str = "http://127.0.0.1:8501"
+    """Where people reach the pages; https here makes the session cookie Secure."""
+    session_hours: float = 8.0
+    lockout_attempts: int = 5
+    lockout_minutes: float = 15.0
+    desk_minutes: float = 60.0
+    """How long a file opened in the pages stays in memory after it was last looked at."""
+    desk_mb: int = 2048
+    """Room in memory for all files opened in the pages."""
+    max_upload_mb: int = 512
+    max_frames: int = 20_000
+    max_pixels_per_frame: int = 200_000_000
+    phi_threshold: float = 0.5
+    """A word goes when its calibrated P(PHI) reaches this."""
+    box_padding: int = 3
+    """Pixels added around each word before its pixels are overwritten."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.phi_threshold < 1:
+            raise UsageError("DEID_PHI_THRESHOLD must lie between 0 and 1.")
+        if self.box_padding < 0:
+            raise UsageError("DEID_BOX_PADDING must not be negative.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings of this process.
+
+        Raises
+        ------
+        UsageError
+            Where a variable is not of its field's type.
+        """
+        given = os.environ if environment is None else environment
+        home = Path(given.get("DEID_HOME") or Path.home() / ".deid").expanduser().resolve()
+        chosen: dict[str, object] = {}
+        for name, kind in _KINDS.items():
+            text = given.get(f"DEID_{name.upper()}", "").strip()
+            if not text:
+                continue
+            try:
+                chosen[name] = kind(text)
+            except ValueError as exc:
+                raise UsageError(f"DEID_{name.upper()} must be {_SAID[kind]}.") from exc
+        reached = {each.name: each.default for each in fields(cls) if each.name in ("bind", "port")} | chosen
+        chosen.setdefault("origin", f"http://{reached['bind']}:{reached['port']}")
+        url = given.get("DEID_DATABASE_URL") or f"sqlite:///{home / 'deid.sqlite'}"
+        return cls(home=home, database_url=url, **chosen)  # type: ignore[arg-type]
+
+
+_KINDS: dict[str, type] = {
+    "model": str,
+    "adapter": str,
+    "model_threads": int,
+    "bind": str,
+    "port": int,
+    "origin": str,
+    "session_hours": float,
+    "lockout_attempts": int,
+    "lockout_minutes": float,
+    "desk_minutes": float,
+    "desk_mb": int,
+    "max_upload_mb": int,
+    "max_frames": int,
+    "max_pixels_per_frame": int,
+    "phi_threshold": float,
+    "box_padding": int,
+}
+_SAID = {str: "text", int: "a whole number", float: "a number"}

@@ -1,0 +1,175 @@
+"""The written bytes are opened again and compared with the original: what leaves is what was meant to leave.
+
+Every check is a value, so that a person sees what was looked at. A failed one means quarantine: nothing here is left to
+judgement. Details name tags and frames, never a value.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+
+import numpy as np
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import dictionary_has_tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+import deid.quiet  # noqa: F401
+from deid.codecs.raw import iter_raw_frames, pixel_format, raw_photometric
+from deid.codecs.regions import boxes_by_frame
+from deid.errors import DeidError
+from deid.identifiers import Needles, holds, needles_of
+from deid.values import Box, Check, Hint, Region
+
+_META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+_NAMED_TAGS = 5
+
+
+def check_written(
+    original: Dataset, written: bytes, regions: Sequence[Region], hints: Iterable[Hint]
+) -> tuple[Check, ...]:
+    """What was looked at in the written file, in order; the first failure to open ends the list.
+
+    `regions` are those really overwritten and `hints` what was harvested from the original's header.
+    """
+    try:
+        output = dcmread(BytesIO(written))
+        list(output.iterall())
+        checks = [Check("opens", True, "The written file opens."), _shape(original, output)]
+    except Exception:  # whatever goes wrong here is the finding
+        return (Check("opens", False, "The written file does not open again."),)
+    if checks[-1].passed:
+        checks += _pixels(original, output, regions)
+    needles = needles_of(hints)
+    return (*checks, _values(output, needles), _elements(output), _envelope(written, output))
+
+
+def _shape(original: Dataset, output: Dataset) -> Check:
+    shapes = []
+    for dataset in (original, output):
+        layout = pixel_format(dataset)
+        shapes.append((layout.frames, layout.rows, layout.columns, layout.samples, layout.signed))
+    same = shapes[0] == shapes[1]
+    said = "the same." if same else "not the same."
+    return Check("shape", same, f"Frames, rows, columns, samples and sign are {said}")
+
+
+def _pixels(original: Dataset, output: Dataset, regions: Sequence[Region]) -> list[Check]:
+    keyword = pixel_format(original).keyword
+    if not regions:
+        same = original[keyword].value == output[keyword].value
+        return [Check("pixels untouched", same, "There is no box, so the pixel element must be identical.")]
+    try:
+        outside, inside = _changed_frames(original, output, regions)
+        colour = _colour(original) == _colour(output)
+    except DeidError:
+        return [Check("pixels outside", False, "The pixels of the written file cannot be decoded.")]
+    return [
+        Check(
+            "pixels outside",
+            not outside,
+            _frames_said("Every pixel outside the boxes is the same.", "Pixels outside the boxes changed", outside),
+        ),
+        Check(
+            "pixels inside",
+            not inside,
+            _frames_said("Every box is of one colour.", "Boxes are not of one colour", inside),
+        ),
+        Check("colour", colour, "The colours have " + ("the same meaning." if colour else "another meaning.")),
+    ]
+
+
+def _changed_frames(original: Dataset, output: Dataset, regions: Sequence[Region]) -> tuple[list[int], list[int]]:
+    """Frames with a pixel changed outside the boxes, and frames with a box that is not of one colour."""
+    boxes = boxes_by_frame(regions, pixel_format(original).frames)
+    outside, inside = [], []
+    for number, (before, after) in enumerate(zip(iter_raw_frames(original), iter_raw_frames(output), strict=True)):
+        here = boxes.get(number, ())
+        untouched = np.ones(before.shape[:2], bool)
+        for box in here:
+            untouched[box.top : box.bottom, box.left : box.right] = False
+        if not _equal(before[untouched], after[untouched]):
+            outside.append(number)
+        if not all(_is_flat(after, box) for box in here):
+            inside.append(number)
+    return outside, inside
+
+
+def _equal(one: np.ndarray, two: np.ndarray) -> bool:
+    return bool(np.array_equal(one, two, equal_nan=one.dtype.kind == "f"))
+
+
+def _is_flat(frame: np.ndarray, box: Box) -> bool:
+    inside = frame[box.top : box.bottom, box.left : box.right]
+    return bool((inside == inside[0, 0]).all())
+
+
+def _colour(dataset: Dataset) -> str:
+    return raw_photometric(dataset).removesuffix("_422")
+
+
+def _frames_said(well: str, fault: str, frames: list[int]) -> str:
+    return f"{fault} in {len(frames)} frames, first in frame {frames[0]}." if frames else well
+
+
+def _values(output: Dataset, needles: Needles) -> Check:
+    """Whether a removed header value still stands somewhere, at any depth."""
+    found = [path for path, element in _walk(output) if holds(element, needles)]
+    found += [path for path, element in _walk(output.file_meta) if holds(element, needles)]
+    said = "A removed header value stands in " + _tags_said(found) if found else "No removed header value is left."
+    return Check("header values", not found, said)
+
+
+def _elements(output: Dataset) -> Check:
+    """Whether there is an element of a kind that never leaves: private, unknown, curve or overlay."""
+    kinds = [
+        path
+        for path, element in _walk(output)
+        if element.tag.group % 2 or not dictionary_has_tag(element.tag) or element.tag.group >> 8 in (0x50, 0x60)
+    ]
+    said = "Unexpected elements: " + _tags_said(kinds) if kinds else "No private or unknown element is left."
+    return Check("elements", not kinds, said)
+
+
+def _envelope(written: bytes, output: Dataset) -> Check:
+    """Whether anything stands around the dataset: in the preamble, in the file meta, or after the pixels."""
+    faults = []
+    if any(written[:128]):
+        faults.append("the preamble")
+    if any(int(element.tag) not in _META_TAGS for element in output.file_meta):
+        faults.append("the file meta")
+    if _trailing(written, output):
+        faults.append("after the pixels")
+    said = "Something stands in " + ", ".join(faults) + "." if faults else "Nothing stands around the dataset."
+    return Check("envelope", not faults, said)
+
+
+def _trailing(written: bytes, output: Dataset) -> bool:
+    """Whether bytes follow the pixel element, which must be the last."""
+    layout = pixel_format(output)
+    value = output[layout.keyword].value
+    body = written
+    if layout.syntax == DeflatedExplicitVRLittleEndian:
+        start = 132 + 12 + output.file_meta.FileMetaInformationGroupLength
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        body = inflater.decompress(written[start:])
+        if any(inflater.unused_data):
+            return True
+    delimiter = b"\xfe\xff\xdd\xe0\0\0\0\0" if layout.syntax.is_encapsulated else b""
+    padding = b"\0" * (len(value) % 2)
+    return not body.endswith(value + padding + delimiter)
+
+
+def _tags_said(paths: list[str]) -> str:
+    more = f" and {len(paths) - _NAMED_TAGS} more" if len(paths) > _NAMED_TAGS else ""
+    return ", ".join(paths[:_NAMED_TAGS]) + more + "."
+
+
+def _walk(dataset: Dataset, path: str = "") -> Iterator[tuple[str, DataElement]]:
+    for element in dataset:
+        place = f"{path}{element.tag}".replace(" ", "")
+        yield place, element
+        if element.VR == "SQ":
+            for number, item in enumerate(element.value):
+                yield from _walk(item, f"{place}[{number}].")

@@ -1,0 +1,32 @@
+"""The numbers behind the sentence that proves what was changed."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from pydicom import dcmread
+
+from deid.compare import compare_written
+from deid.demo import studies
+from deid.header import write
+from deid.redact import redact
+from deid.values import Box, Reason, Region
+
+ULTRASOUND = studies()[0].build()
+
+
+def test_changed_pixels_are_counted_inside_and_outside_the_boxes() -> None:
+    original = dcmread(BytesIO(ULTRASOUND))
+    region = Region(None, Box(30, 8, 300, 40), (Reason.HEADER,), 0.99)
+    redacted, effective = redact(original, (region,))
+    told = compare_written(original, write(redacted), effective)
+    assert told.inside > 0
+    assert (told.elsewhere, told.boxes) == (0, 1)
+    elsewhere = compare_written(original, write(redacted), ())
+    assert (elsewhere.inside, elsewhere.elsewhere) == (0, told.inside)
+
+
+def test_a_file_written_as_it_was_shows_no_difference() -> None:
+    original = dcmread(BytesIO(ULTRASOUND))
+    told = compare_written(original, write(original), ())
+    assert (told.inside, told.elsewhere, told.boxes) == (0, 0, 0)
