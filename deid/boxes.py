@@ -1,0 +1,102 @@
+"""Pure geometry: the words that go become boxes in stored pixels, padded, and merged over frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from deid.values import Box, FrameFindings, Reason, Region, Word
+
+END_HEIGHTS = 0.2
+"""Beyond the first and last word of a run, letters may stand that no reader saw: this share of its height is added."""
+TOUCH_PX = 2
+"""Neighbouring words of a line may share this much, since their edges are rounded outwards."""
+SAME_BOX = 0.5
+"""Boxes of two frames whose shared area is this much of their union are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The size of a frame in pixels."""
+
+    rows: int
+    columns: int
+
+
+def draw_boxes(frames: Sequence[FrameFindings], area: Area, padding_px: int) -> tuple[Region, ...]:
+    """The regions to overwrite: each word that goes, in every frame.
+
+    What identifies is burned into all frames of a loop as a rule, though no reader sees it in each. Only what nobody
+    could read is overwritten just where it was seen, since it may be anatomy.
+    """
+    everywhere: list[Region] = []
+    here: list[Region] = []
+    for frame in frames:
+        kept = [finding.word.box for finding in frame.findings if not finding.is_phi]
+        for finding in frame.findings:
+            if not finding.is_phi:
+                continue
+            box = pad(finding.word, kept, area, padding_px)
+            if box is None:
+                continue
+            region = Region(None, box, finding.reasons, round(finding.p_phi, 4))
+            if len(frames) > 1 and set(finding.reasons) <= {Reason.UNREADABLE}:
+                here.extend(
+                    Region(number, box, region.reasons, region.score) for number in (frame.frame, *frame.repeats)
+                )
+            else:
+                everywhere.append(region)
+    return (*merge_regions(everywhere), *here)
+
+
+def pad(word: Word, kept: Iterable[Box], area: Area, padding_px: int) -> Box | None:
+    """The word's box grown by the padding and along its line, without reaching into a kept word; None off the frame."""
+    box = word.box
+    along = padding_px + round(END_HEIGHTS * min(box.height, box.width))
+    across = padding_px
+    sideways, upward = (across, along) if word.vertical else (along, across)
+    left, top = box.left - sideways, box.top - upward
+    right, bottom = box.right + sideways, box.bottom + upward
+    for other in kept:
+        if other.top >= bottom or other.bottom <= top or other.left >= right or other.right <= left:
+            continue
+        if other.left >= box.right - TOUCH_PX:
+            right = box.right
+        elif other.right <= box.left + TOUCH_PX:
+            left = box.left
+        elif other.top >= box.bottom - TOUCH_PX:
+            bottom = max(other.top, box.bottom)
+        elif other.bottom <= box.top + TOUCH_PX:
+            top = min(other.bottom, box.top)
+    left, top = max(left, 0), max(top, 0)
+    right, bottom = min(right, area.columns), min(bottom, area.rows)
+    if right <= left or bottom <= top:
+        return None
+    return Box.from_edges(left, top, right, bottom)
+
+
+def merge_regions(regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions with those that cover nearly the same pixels joined into one that covers all of them."""
+    merged: list[Region] = []
+    for region in regions:
+        index = next((i for i, each in enumerate(merged) if _is_same(each.box, region.box)), None)
+        if index is None:
+            merged.append(region)
+        else:
+            merged[index] = _union(merged[index], region)
+    return tuple(merged)
+
+
+def _is_same(one: Box, two: Box) -> bool:
+    shared = one.overlap(two)
+    return shared >= SAME_BOX * (one.area + two.area - shared) or shared == min(one.area, two.area)
+
+
+def _union(one: Region, two: Region) -> Region:
+    box = Box.from_edges(
+        min(one.box.left, two.box.left),
+        min(one.box.top, two.box.top),
+        max(one.box.right, two.box.right),
+        max(one.box.bottom, two.box.bottom),
+    )
+    return Region(one.frame, box, tuple(dict.fromkeys((*one.reasons, *two.reasons))), max(one.score, two.score))

@@ -1,0 +1,231 @@
+"""Words and header values in, decisions with reasons out.
+
+Evidence is gathered line by line: the file's own header values, labels beside values, shapes of text, institutions,
+the lexicon of harmless text, and a model where there is one. What speaks for PHI wins over the lexicon; a word that
+nothing knows goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from deid import patterns
+from deid.context import LineContext, read_context
+from deid.lexicon import Lexicon, load_lexicon
+from deid.matching import Target, match_line, missing, targets
+from deid.text import alnum, core, fold, is_alphabetic, parts
+from deid.values import Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
+
+LONGEST_UNKNOWN_LABEL = 5
+SHORTEST_INITIALS = 2
+"""Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
+UNREADABLE = 0.5
+"""Below this confidence the letters of a word are not believed."""
+_HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
+P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
+P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
+P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
+
+
+class Classifier(Protocol):
+    """A model that judges words."""
+
+    name: str
+    version: str
+
+    def classify(self, lines: Sequence[Sequence[str]]) -> tuple[tuple[float, ...], ...]:
+        """P(PHI) of each word of each line of one image, calibrated so that 0.5 is the decision."""
+        ...
+
+
+def find_phi(
+    frames: Sequence[FrameWords],
+    hints: Sequence[Hint],
+    classifier: Classifier | None = None,
+    policy: Policy = Policy.PHI,
+    threshold: float = 0.5,
+) -> tuple[FrameFindings, ...]:
+    """The decision about every word of every frame."""
+    lexicon = load_lexicon()
+    wanted = targets(hints, lexicon)
+    found = []
+    for frame in frames:
+        if policy is Policy.ALL_TEXT:
+            everything = (Evidence(Reason.POLICY, "all-text", 1.0),)
+            findings = tuple(Finding(word, 1.0, everything, threshold) for word in frame.words)
+        else:
+            findings = classify_words(frame.words, wanted, lexicon, classifier, threshold)
+        found.append(FrameFindings(frame.frame, frame.repeats, findings))
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Evidence about the words of one line while it is being gathered."""
+
+    words: tuple[Word, ...]
+    context: LineContext
+    for_phi: list[list[Evidence]] = field(init=False)
+    harmless: list[list[Evidence]] = field(init=False)
+    missing: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Characters that a word's value is known to have left and right of what was read."""
+
+    def __post_init__(self) -> None:
+        self.for_phi = [[] for _ in self.words]
+        self.harmless = [[] for _ in self.words]
+
+
+def classify_words(
+    words: Sequence[Word],
+    wanted: Sequence[Target],
+    lexicon: Lexicon,
+    classifier: Classifier | None,
+    threshold: float,
+) -> tuple[Finding, ...]:
+    """The decision about each word of one frame, in the order given."""
+    lines: dict[int, list[Word]] = {}
+    for word in words:
+        lines.setdefault(word.line, []).append(word)
+    rows = [tuple(line) for line in lines.values()]
+    contexts = read_context(rows, lexicon)
+    model = classifier.classify([[word.text for word in row] for row in rows]) if classifier and rows else None
+    findings: dict[int, Finding] = {}
+    for number, (row, context) in enumerate(zip(rows, contexts, strict=True)):
+        gathered = _gather(row, context, wanted, lexicon)
+        for index, word in enumerate(row):
+            p_model = model[number][index] if model else None
+            findings[id(word)] = _decide(gathered, index, p_model, threshold)
+    return tuple(findings[id(word)] for word in words)
+
+
+def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target], lexicon: Lexicon) -> _Gathered:
+    gathered = _Gathered(row, context)
+    texts = [word.text for word in row]
+    for index, target in match_line([word.readings for word in row], wanted).items():
+        if index not in context.labels:
+            gathered.for_phi[index].append(Evidence(Reason.HEADER, target.keyword, P_HEADER))
+            gathered.missing[index] = missing(row[index].text, target)
+    for index in patterns.dates_in_line(texts, lexicon):
+        gathered.for_phi[index].append(Evidence(Reason.PATTERN, "date", P_PATTERN))
+    for index in patterns.phones_in_line(texts):
+        gathered.for_phi[index].append(Evidence(Reason.PATTERN, "phone", P_PATTERN))
+    for index, word in enumerate(row):
+        shape = _shape(word, lexicon)
+        if shape:
+            gathered.for_phi[index].append(Evidence(Reason.PATTERN, shape, P_PATTERN))
+        if index in context.values:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, context.values[index], P_CONTEXT))
+            lost = patterns.date_fragment(word.text)
+            if (lost and context.values[index] in ("birth", "date")) or shape == "date":
+                gathered.missing.setdefault(index, (lost, lost))
+        gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
+    _neighbours(gathered, lexicon)
+    return gathered
+
+
+def _shape(word: Word, lexicon: Lexicon) -> str | None:
+    """The first identifying shape that any reading of the word has."""
+    for reading in word.readings:
+        shape = patterns.date_shape(reading, lexicon) or patterns.net_shape(reading)
+        if shape:
+            return shape
+    if patterns.says_age(word.text):
+        return "age" if patterns.old_age(word.text.split("/")[-1]) else None
+    if patterns.are_initials(word.text):
+        return "initials"
+    if patterns.time_shape(word.text) in ("time", "clock"):
+        return "time"
+    return None if patterns.is_settings(word.text, lexicon) else patterns.id_shape(word.text)
+
+
+def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) -> list[Evidence]:
+    """What says that the word identifies nobody."""
+    text = word.text
+    if index in context.labels:
+        return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
+    if not alnum(text) or (word.confidence < UNREADABLE and len(alnum(text)) <= 2):
+        return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
+    if len(set(alnum(text))) == 1 and not text[0].isascii():
+        return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
+    if lexicon.knows(text) or any(lexicon.knows(each) for each in _kept_readings(word)):
+        return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
+    if patterns.is_measure(text) or patterns.says_age(text) or patterns.time_shape(text) == "elapsed":
+        return [Evidence(Reason.LEXICON, "measure", P_KNOWN)]
+    if (
+        patterns.is_code(text)
+        or patterns.is_settings(text, lexicon)
+        or all(_part_known(each, lexicon) for each in parts(text))
+    ):
+        return [Evidence(Reason.LEXICON, "code", P_KNOWN)]
+    if text.endswith(":") and is_alphabetic(text) and len(alnum(text)) <= LONGEST_UNKNOWN_LABEL:
+        return [Evidence(Reason.LEXICON, "label", P_SHORT)]
+    if len(alnum(text)) < SHORTEST_INITIALS:
+        return [Evidence(Reason.LEXICON, "short", P_SHORT)]
+    return []
+
+
+def _part_known(piece: str, lexicon: Lexicon) -> bool:
+    return not alnum(piece) or lexicon.knows(piece) or patterns.is_measure(piece) or patterns.is_code(piece)
+
+
+def _kept_readings(word: Word) -> tuple[str, ...]:
+    """Other readings that may vouch for a word that the first reader was unsure of."""
+    return word.others if word.confidence < 0.9 else ()
+
+
+def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
+    """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day."""
+    row = gathered.words
+    goes = [bool(gathered.for_phi[i]) or not gathered.harmless[i] for i in range(len(row))]
+    wordy = [goes[i] and is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
+    for index, word in enumerate(row):
+        if goes[index] or index in gathered.context.labels:
+            continue
+        before, after = index > 0 and wordy[index - 1], index + 1 < len(row) and wordy[index + 1]
+        leads = after and (index == 0 or goes[index - 1])
+        alphabetic = is_alphabetic(word.text)
+        between = before and after and (alphabetic or not patterns.is_measure(word.text))
+        number = patterns.is_bare_number(word.text) and (before or leads)
+        initial = alphabetic and len(alnum(word.text)) <= 3 and word.text.endswith((".", ",")) and before
+        title = fold(core(word.text)) in lexicon.titles and (before or after)
+        half = index > 0 and fold(core(word.text)) in _HALF_DAYS and _is_time(gathered.for_phi[index - 1])
+        if between or number or initial or title or half:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
+
+
+def _is_time(evidence: Sequence[Evidence]) -> bool:
+    return any(each.rule == "time" for each in evidence)
+
+
+def _decide(gathered: _Gathered, index: int, p_model: float | None, threshold: float) -> Finding:
+    """PHI evidence wins, then the lexicon, then the model; what nothing knows goes."""
+    word = gathered.words[index]
+    evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
+    if gathered.for_phi[index]:
+        p_phi = max(each.p_phi for each in gathered.for_phi[index])
+    elif gathered.harmless[index]:
+        p_phi = min(each.p_phi for each in gathered.harmless[index])
+    elif word.confidence < UNREADABLE or not core(word.text):
+        p_phi = P_UNREADABLE
+        evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))
+    elif p_model is not None:
+        p_phi = p_model
+    else:
+        p_phi = P_UNKNOWN
+        evidence.append(Evidence(Reason.UNKNOWN, "lexicon", p_phi))
+    if p_model is not None:
+        evidence.append(Evidence(Reason.MODEL, "llm", p_model))
+    if p_phi >= threshold and index in gathered.missing and not word.vertical:
+        word = _grown(word, *gathered.missing[index])
+    return Finding(word, p_phi, tuple(evidence), threshold)
+
+
+def _grown(word: Word, before: int, after: int) -> Word:
+    """The word with room for characters that were cut off; the frame's edge bounds it later."""
+    advance = word.box.width / max(len(word.text), 1)
+    left = max(word.box.left - round(before * advance), 0)
+    return replace(
+        word, box=Box.from_edges(left, word.box.top, word.box.right + round(after * advance), word.box.bottom)
+    )

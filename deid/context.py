@@ -1,0 +1,241 @@
+"""What a word's place tells: the label that it stands beside, the institution whose name it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from deid import patterns
+from deid.lexicon import LONGEST_LABEL_WORDS, LabelKind, Lexicon
+from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, parts
+from deid.values import Word
+
+LONGEST_NAME_WORDS = 6
+_ENDS = (":", "=", "#")
+_AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
+_DOCTOR = frozenset(("dr", "doctor"))
+
+
+@dataclass(slots=True)
+class LineContext:
+    """Indices of a line's words that are labels, and of those that are values, with what kind of value."""
+
+    labels: set[int] = field(default_factory=set)
+    values: dict[int, str] = field(default_factory=dict)
+    institution: bool = False
+    open_label: LabelKind | None = None
+    """The kind of a label that ends the line: its value stands below or right of it."""
+
+
+def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[LineContext]:
+    """The context of each line of a frame."""
+    contexts = [_line(row, lexicon) for row in rows]
+    for row, context in zip(rows, contexts, strict=True):
+        _institution(row, context, lexicon)
+    _values_below(rows, contexts, lexicon)
+    _institution_continues(rows, contexts, lexicon)
+    return contexts
+
+
+def _line(row: tuple[Word, ...], lexicon: Lexicon) -> LineContext:
+    context = LineContext()
+    index = 0
+    inherited = False
+    while index < len(row):
+        length, kind, marked = _label_at(row, index, lexicon)
+        if kind is None:
+            index += 1
+            inherited = False
+            continue
+        marked = marked or inherited or (kind is LabelKind.STAFF and fold(core(row[index].text)) in _DOCTOR)
+        inherited = marked and kind in (LabelKind.STAFF, LabelKind.PERSON)
+        first = index + length
+        if first >= len(row):
+            if marked:
+                context.labels.update(range(index, first))
+                context.open_label = kind
+            break
+        taken = _value(row, first, kind, marked, lexicon)
+        if marked or taken or kind is LabelKind.HARMLESS:
+            context.labels.update(range(index, first))
+        for each in taken:
+            context.values[each] = kind.value
+        index = max(first, 1 + max(taken, default=first - 1))
+    return context
+
+
+def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int, LabelKind | None, bool]:
+    """Length in words, kind, and whether punctuation marks it as a label, of the longest label at a word."""
+    for length in range(min(LONGEST_LABEL_WORDS, len(row) - index), 0, -1):
+        words = [word.text for word in row[index : index + length]]
+        if any(word.endswith(_ENDS) for word in words[:-1]):
+            continue
+        marked = words[-1].endswith(_ENDS)
+        kind = lexicon.label(" ".join(words).rstrip(":=#. "), marked=marked)
+        if kind is not None:
+            return length, kind, marked
+    return 0, None, False
+
+
+def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lexicon: Lexicon) -> list[int]:
+    """Indices of the words that are the value of a label, which begins at `first`."""
+    if kind in (LabelKind.PERSON, LabelKind.STAFF):
+        return _name(row, first, marked, staff=kind is LabelKind.STAFF, lexicon=lexicon)
+    if kind is LabelKind.ID:
+        return _number(row, first, lexicon)
+    if kind in (LabelKind.BIRTH, LabelKind.DATE):
+        return _while(row, first, lexicon, _may_be_date)
+    if kind is LabelKind.CONTACT:
+        return _while(row, first, lexicon, lambda text: bool(digit_count(text)) or patterns.net_shape(text) is not None)
+    if kind is LabelKind.HARMLESS:
+        return [first] if _says_old(row, first) else []
+    if not marked:
+        return []
+    return _while(row, first, lexicon, lambda text: bool(alnum(text)))
+
+
+def _may_be_date(text: str) -> bool:
+    """Whether the word is digits and separators, or letters that readers take them for."""
+    return bool(digit_count(text)) and not any(each.isalpha() for each in as_digits(core(text)))
+
+
+def _says_old(row: tuple[Word, ...], first: int) -> bool:
+    label = fold(row[first - 1].text)
+    return any(word in label for word in _AGE_LABELS) and patterns.old_age(row[first].text)
+
+
+def _has_unit(text: str) -> bool:
+    return patterns.is_measure(text) and any(each.isalpha() or each == "%" for each in text)
+
+
+def _while(row: tuple[Word, ...], first: int, lexicon: Lexicon, wanted: Callable[[str], bool]) -> list[int]:
+    """Indices from `first` on as long as no label begins and the words are wanted."""
+    taken = []
+    for index in range(first, len(row)):
+        _, kind, marked = _label_at(row, index, lexicon)
+        if (kind is not None and marked) or not wanted(row[index].text):
+            break
+        taken.append(index)
+    return taken
+
+
+def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexicon: Lexicon) -> list[int]:
+    """A person's name or initials: letters until a number, a bracket, another label or known text."""
+    taken: list[int] = []
+    for index in range(first, min(first + LONGEST_NAME_WORDS, len(row))):
+        text = row[index].text
+        _, kind, is_marked = _label_at(row, index, lexicon)
+        letters = alnum(text)
+        if (kind is not None and (is_marked or not taken)) or not letters or text[0] in "[({":
+            break
+        short = len(letters) <= (1 if not staff else 0)
+        known = lexicon.knows(text) and fold(core(text)) not in lexicon.titles
+        if not is_alphabetic(text) or (known and (taken or not marked)) or (short and not taken):
+            break
+        if short and (index + 1 >= len(row) or lexicon.knows(row[index + 1].text)):
+            break
+        taken.append(index)
+    return taken
+
+
+def _number(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
+    """A record's number: words up to and with those that hold digits."""
+    taken: list[int] = []
+    for index in range(first, len(row)):
+        text = row[index].text
+        _, kind, marked = _label_at(row, index, lexicon)
+        if kind is not None and marked:
+            break
+        if digit_count(text) and not _has_unit(text):
+            taken.append(index)
+        elif taken or index > first or not alnum(text) or lexicon.knows(text):
+            break
+        elif index + 1 < len(row) and digit_count(row[index + 1].text):
+            taken.append(index)
+        else:
+            break
+    return taken
+
+
+def _institution(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) -> None:
+    """Marks the words of a line that names an institution."""
+    free = [i for i in range(len(row)) if i not in context.labels and i not in context.values]
+    pieces = {i: {fold(each) for each in parts(row[i].text)} for i in free}
+    strong = [i for i in free if pieces[i] & lexicon.institution_strong]
+    if not strong:
+        return
+    company = [
+        i
+        for i in free
+        if is_alphabetic(row[i].text)
+        and len(alnum(row[i].text)) > 1
+        and (pieces[i] & lexicon.institution or not lexicon.knows(row[i].text))
+    ]
+    joined = any(not lexicon.knows(each) for i in strong for each in pieces[i] - lexicon.institution)
+    if len(company) < 2 and not joined and not any(pieces[i] & lexicon.institution_sure for i in strong):
+        return
+    context.institution = True
+    for index in free:
+        if not _has_unit(row[index].text) and alnum(row[index].text):
+            context.values[index] = LabelKind.INSTITUTION.value
+
+
+def _institution_continues(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext], lexicon: Lexicon) -> None:
+    """A name of an institution runs on in the line below where that holds words of such names and nothing else."""
+    named = [
+        i for i, each in enumerate(contexts) if each.institution or LabelKind.INSTITUTION.value in each.values.values()
+    ]
+    changed = True
+    while changed:
+        changed = False
+        for number, (row, context) in enumerate(zip(rows, contexts, strict=True)):
+            if number in named or context.labels or context.values:
+                continue
+            known = lexicon.institution | lexicon.department
+            kin = any({fold(each) for each in parts(word.text)} & known for word in row)
+            bare = all(not digit_count(word.text) for word in row)
+            if kin and bare and any(_stacked(rows[other], row) for other in named):
+                context.values = dict.fromkeys(range(len(row)), LabelKind.INSTITUTION.value)
+                named.append(number)
+                changed = True
+
+
+def _values_below(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext], lexicon: Lexicon) -> None:
+    """A label that ends its line has its value right below it."""
+    for row, context in zip(rows, contexts, strict=True):
+        if context.open_label is None or len(context.labels) < len(row):
+            continue
+        beside = min(
+            (i for i, other in enumerate(rows) if _right_of(row, other)),
+            key=lambda i: rows[i][0].box.left,
+            default=None,
+        )
+        if beside is not None:
+            if not contexts[beside].labels and not contexts[beside].values:
+                for index in _value(rows[beside], 0, context.open_label, True, lexicon):
+                    contexts[beside].values[index] = context.open_label.value
+            continue
+        for other, below in zip(rows, contexts, strict=True):
+            if other is row or below.labels or below.values or other[0].box.top <= row[0].box.top:
+                continue
+            if _stacked(row, other):
+                for index in _value(other, 0, context.open_label, True, lexicon):
+                    below.values[index] = context.open_label.value
+
+
+def _right_of(left: tuple[Word, ...], right: tuple[Word, ...]) -> bool:
+    """Whether a line begins right of another, on its level and not far away."""
+    one, two = left[-1].box, right[0].box
+    height = min(one.height, two.height)
+    shared = min(one.bottom, two.bottom) - max(one.top, two.top)
+    return shared >= 0.5 * height and 0 <= two.left - one.right <= 10 * height and not right[0].vertical
+
+
+def _stacked(upper: tuple[Word, ...], lower: tuple[Word, ...]) -> bool:
+    """Whether two lines stand right above each other, with the same or an overlapping left part."""
+    if upper[0].vertical or lower[0].vertical:
+        return False
+    tops, bottoms = min(word.box.top for word in lower), max(word.box.bottom for word in upper)
+    height = min(upper[0].box.height, lower[0].box.height)
+    overlap = min(upper[-1].box.right, lower[-1].box.right) - max(upper[0].box.left, lower[0].box.left)
+    return abs(tops - bottoms) <= 0.9 * height and overlap > 0

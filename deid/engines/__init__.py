@@ -1,0 +1,1 @@
+"""One file per outside engine; each class satisfies a Protocol that its stage states."""

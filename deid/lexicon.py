@@ -1,0 +1,124 @@
+"""What is known of words without their image: harmless console text, labels, months, institutions.
+
+The data lies in deid/rules, each file with its source; this module reads it once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from pydicom.datadict import tag_for_keyword
+from rapidfuzz import fuzz, process
+
+from deid.text import confused, core, fold, parts
+
+
+class LabelKind(StrEnum):
+    """What stands beside a label."""
+
+    PERSON = "person"
+    STAFF = "staff"
+    ID = "id"
+    BIRTH = "birth"
+    DATE = "date"
+    CONTACT = "contact"
+    ADDRESS = "address"
+    INSTITUTION = "institution"
+    HARMLESS = "harmless"
+
+
+LONGEST_LABEL_WORDS = 4
+SHORTEST_FUZZY_LABEL = 3
+FUZZY_LABEL = 85.0
+"""Per cent of equal letters from which a marked word is taken for a label that a reader got wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Sets of folded words."""
+
+    console: frozenset[str]
+    """Console text: stays even where it is also a surname."""
+    vocabulary: frozenset[str]
+    """DICOM's own vocabulary, without names."""
+    labels: dict[str, LabelKind]
+    looks: dict[str, LabelKind]
+    """The same, with letters that readers confuse made equal."""
+    months: frozenset[str]
+    weekdays: frozenset[str]
+    institution: frozenset[str]
+    institution_strong: frozenset[str]
+    """Words that name an institution where another word of a name is beside them."""
+    institution_sure: frozenset[str]
+    """Words that name one by themselves."""
+    department: frozenset[str]
+    address: frozenset[str]
+    titles: frozenset[str]
+
+    def knows(self, word: str) -> bool:
+        """Whether the word, or each of its parts, is harmless text."""
+        whole = fold(core(word))
+        if whole in self.console or whole in self.vocabulary:
+            return True
+        if tag_for_keyword(core(word)) is not None:
+            return True
+        pieces = [fold(each) for each in parts(word)]
+        return bool(pieces) and all(self._piece(each) for each in pieces)
+
+    def label(self, phrase: str, *, marked: bool) -> LabelKind | None:
+        """What stands beside this label; None where it is none. Readers' mistakes are forgiven a marked one."""
+        key = label_key(phrase)
+        exact = self.labels.get(key) or (self.looks.get(confused(key)) if _may_be_misread(key) else None)
+        if exact or len(key) < SHORTEST_FUZZY_LABEL or not (marked or " " in key):
+            return exact
+        near = process.extractOne(key, self.labels.keys(), scorer=fuzz.ratio, score_cutoff=FUZZY_LABEL)
+        return self.labels[near[0]] if near else None
+
+    def _piece(self, piece: str) -> bool:
+        if piece in self.console or piece in self.vocabulary:
+            return True
+        return len(piece) > 4 and piece.endswith("s") and (piece[:-1] in self.console or piece[:-1] in self.vocabulary)
+
+
+@cache
+def load_lexicon() -> Lexicon:
+    """The lexicon of this version, read once a process."""
+    rules = files("deid.rules")
+    data = json.loads(rules.joinpath("labels.json").read_text("utf-8"))
+
+    def words(name: str) -> frozenset[str]:
+        return frozenset(fold(each).strip(".") for each in data[name])
+
+    def listed(name: str) -> frozenset[str]:
+        lines = rules.joinpath(name).read_text("utf-8").splitlines()
+        return frozenset(fold(word) for line in lines if not line.startswith("#") for word in line.split())
+
+    labels = {label_key(phrase): LabelKind(kind) for kind, phrases in data["labels"].items() for phrase in phrases}
+    return Lexicon(
+        console=listed("lexicon_console.txt"),
+        vocabulary=listed("lexicon_dicom.txt"),
+        labels=labels,
+        looks={confused(key): kind for key, kind in labels.items()},
+        months=words("month_words"),
+        weekdays=words("weekday_words"),
+        institution=words("institution_words") | words("institution_strong"),
+        institution_strong=words("institution_strong"),
+        institution_sure=words("institution_sure"),
+        department=words("department_words"),
+        address=words("address_words"),
+        titles=words("role_words"),
+    )
+
+
+def _may_be_misread(key: str) -> bool:
+    """Whether a label that is not known to the letter may be one whose letters a reader took for others."""
+    return len(key) >= SHORTEST_FUZZY_LABEL and not any(each.isdigit() for each in key)
+
+
+def label_key(phrase: str) -> str:
+    """A label made comparable: "D.O.B.:" and "dob" are one."""
+    return " ".join("".join(each for each in word if each.isalnum() or each in "/#") for word in fold(phrase).split())

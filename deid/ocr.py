@@ -1,0 +1,234 @@
+"""All text of a frame: every reader's words over every view, merged, each with box, confidence and readers.
+
+One reader finds the lines (`finds_lines`); the others read strips cut around them, and the whole picture where nothing
+was found. What any of them sees is text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz
+
+from deid.strips import Strip, cut_strips, words_of_strips
+from deid.values import Box, View, Word
+
+PADDING_PX = 20
+"""Readers lose text that touches the border, so the picture is read with its edge pixels repeated around it."""
+SURE = 0.6
+"""A second reader is believed from this confidence on."""
+SAME_PLACE = 0.5
+"""Two words share their place when this share of the smaller one's box is covered."""
+ALIKE = 80.0
+"""Per cent of equal letters from which two readers saw the same text."""
+LINE_GAP_HEIGHTS = 1.1
+"""Words further apart than this many heights stand in different lines of text."""
+
+Picture = NDArray[np.uint8]
+
+
+class OcrEngine(Protocol):
+    """A reader of pictures."""
+
+    name: str
+    version: str
+    finds_lines: bool
+    """Whether its detector is good enough to look for lines in a whole picture."""
+
+    def read(self, picture: Picture) -> tuple[Word, ...]:
+        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates."""
+        ...
+
+    def forget(self) -> None:
+        """Drops whatever is remembered of pictures read."""
+        ...
+
+
+def read_frame(
+    views: Mapping[View, Picture], readers: Sequence[OcrEngine], before: Sequence[Word] = ()
+) -> tuple[Word, ...]:
+    """The words of one frame, in lines, in stored-pixel coordinates.
+
+    `before` are the words of the frame before: a line that stands there unchanged needs no second opinion.
+    """
+    finders = [reader for reader in readers if reader.finds_lines]
+    others = [reader for reader in readers if not reader.finds_lines]
+    words: tuple[Word, ...] = ()
+    for picture in views.values():
+        if picture.min() == picture.max():
+            continue
+        seen: tuple[Word, ...] = ()
+        for finder in finders:
+            seen = merge(seen, _read_padded(picture, finder))
+        seen, fresh = _recognised(seen, before)
+        fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
+        strips = cut_strips(picture, fresh)
+        for reader in others if fresh or not seen else ():
+            seen = merge(seen, _second_opinion(picture, strips, reader))
+        words = merge(words, seen)
+    return arrange(words)
+
+
+def _recognised(seen: Sequence[Word], before: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """All words, those of unchanged lines as they were judged before; and the words of the lines that are new."""
+    lines: dict[int, list[Word]] = {}
+    for word in seen:
+        lines.setdefault(word.line, []).append(word)
+    words: list[Word] = []
+    fresh: list[Word] = []
+    for number, line in lines.items():
+        known = [each for each in before if any(same_place(each.box, word.box) for word in line)]
+        if known and "".join(each.text for each in known) == "".join(word.text for word in line):
+            words.extend(replace(each, line=number) for each in known)
+        else:
+            words.extend(line)
+            fresh.extend(line)
+    return tuple(words), tuple(fresh)
+
+
+def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine) -> tuple[Word, ...]:
+    found = words_of_strips(strips, reader) if strips else _read_padded(picture, reader)
+    return tuple(word for word in found if word.confidence >= SURE and any(each.isalnum() for each in word.text))
+
+
+def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
+    """Words of the picture, read with its border repeated around it and brought back to its coordinates."""
+    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    words = []
+    for word in reader.read(np.pad(picture, widths, mode="edge")):
+        left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
+        right = min(word.box.right - PADDING_PX, picture.shape[1])
+        bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])
+        if right > left and bottom > top:
+            words.append(replace(word, box=Box.from_edges(left, top, right, bottom)))
+    return tuple(words)
+
+
+def same_place(one: Box, two: Box) -> bool:
+    """Whether two boxes cover mostly the same pixels."""
+    return one.overlap(two) >= SAME_PLACE * min(one.area, two.area)
+
+
+def merge(known: Sequence[Word], more: Sequence[Word]) -> tuple[Word, ...]:
+    """Both sets of words; where two share their place, one stands and the other reading is kept beside it.
+
+    A second reader's spaces are taken over: where it saw several words in the place of one, that one is cut.
+    """
+    merged: list[Word] = []
+    used: set[int] = set()
+    for word in known:
+        there = [i for i, each in enumerate(more) if same_place(word.box, each.box)]
+        others = [more[i] for i in there]
+        apart = [each for each in others if _same_reader(word, each) and not _same_extent(word.box, each.box)]
+        used.update(i for i in there if more[i] not in apart)
+        alike = [each for each in others if each not in apart]
+        merged.extend(_cut(word, alike) or [_joined(word, alike)])
+    offset = 1 + max((word.line for word in known), default=-1)
+    merged.extend(replace(word, line=word.line + offset) for i, word in enumerate(more) if i not in used)
+    return tuple(merged)
+
+
+def _same_reader(one: Word, two: Word) -> bool:
+    return not set(one.readers).isdisjoint(two.readers)
+
+
+def _same_extent(one: Box, two: Box) -> bool:
+    shared = one.overlap(two)
+    return shared >= SAME_PLACE * (one.area + two.area - shared)
+
+
+def _joined(known: Word, others: Sequence[Word]) -> Word:
+    """One word from several readings of its place; the surer of two views by one reader stands."""
+    best = known
+    for other in others:
+        if _same_reader(other, known) and other.confidence > best.confidence:
+            best = other
+    texts = dict.fromkeys((*known.readings, *(text for other in others for text in other.readings)))
+    readers = dict.fromkeys((*known.readers, *(name for other in others for name in other.readers)))
+    return replace(
+        best, others=tuple(text for text in texts if text != best.text), readers=tuple(readers), line=known.line
+    )
+
+
+def _cut(word: Word, others: Sequence[Word]) -> list[Word]:
+    """The word cut where another reader saw spaces in the same letters; empty where it did not."""
+    pieces = sorted((each for each in others if not _same_reader(word, each)), key=lambda each: each.box.left)
+    if not pieces or word.vertical or len({each.readers for each in pieces}) > 1:
+        return []
+    if len(pieces) == 1:
+        pieces = _with_rest(word, pieces[0])
+    if len(pieces) < 2 or fuzz.ratio("".join(each.text for each in pieces), word.text) < ALIKE:
+        return []
+    total = sum(len(each.text) for each in pieces)
+    cuts, edges, seen = [0], [word.box.left], 0
+    for before, after in pairwise(pieces):
+        seen += len(before.text)
+        cuts.append(round(seen * len(word.text) / total))
+        edges.append(min(max((before.box.right + after.box.left) // 2, edges[-1] + 1), word.box.right - 1))
+    cuts.append(len(word.text))
+    edges.append(word.box.right)
+    if any(stop <= start for start, stop in pairwise(edges)):
+        return []
+    parts = []
+    for number, piece in enumerate(pieces):
+        text = word.text[cuts[number] : cuts[number + 1]]
+        box = Box.from_edges(edges[number], word.box.top, edges[number + 1], word.box.bottom)
+        others_said = tuple(each for each in (piece.text,) if each != text)
+        parts.append(replace(word, text=text, box=box, others=others_said, readers=(*word.readers, *piece.readers)))
+    return parts if all(each.text for each in parts) and all(map(_is_seam, parts, parts[1:])) else []
+
+
+def _with_rest(word: Word, piece: Word) -> list[Word]:
+    """The piece, and the rest of the word that another reader saw none of."""
+    rest = len(word.text) - len(piece.text)
+    if rest < 2:
+        return [piece]
+    if word.text.endswith(piece.text) and piece.box.left - word.box.left > 1:
+        left = Box.from_edges(word.box.left, word.box.top, piece.box.left, word.box.bottom)
+        return [replace(piece, text=word.text[:rest], box=left), piece]
+    if word.text.startswith(piece.text) and word.box.right - piece.box.right > 1:
+        right = Box.from_edges(piece.box.right, word.box.top, word.box.right, word.box.bottom)
+        return [piece, replace(piece, text=word.text[-rest:], box=right)]
+    return [piece]
+
+
+def _is_seam(before: Word, after: Word) -> bool:
+    """Whether a space may have been lost between two pieces: letters meet digits, or a label or a new word begins."""
+    last, first = before.text[-1], after.text[0]
+    if last.isalpha() != first.isalpha() and last.isdigit() != first.isdigit():
+        return True
+    if last in ".:,)" and first.isalnum():
+        return not any(each.isdigit() for each in before.text)
+    return last.islower() and first.isupper()
+
+
+def arrange(words: Sequence[Word]) -> tuple[Word, ...]:
+    """The words in reading order, those of one line of text with one line number."""
+    upright = sorted((word for word in words if not word.vertical), key=lambda each: (each.box.left, each.box.top))
+    rows: list[list[Word]] = []
+    for word in upright:
+        row = next((row for row in rows if _continues(row[-1].box, word.box)), None)
+        if row is None:
+            rows.append([word])
+        else:
+            row.append(word)
+    columns: dict[int, list[Word]] = {}
+    for word in words:
+        if word.vertical:
+            columns.setdefault(word.line, []).append(word)
+    rows.extend(columns.values())
+    rows.sort(key=lambda row: (min(each.box.top for each in row), row[0].box.left))
+    return tuple(replace(word, line=number) for number, row in enumerate(rows) for word in row)
+
+
+def _continues(before: Box, after: Box) -> bool:
+    """Whether a word right of another stands in the same line of text."""
+    height = min(before.height, after.height)
+    shared = min(before.bottom, after.bottom) - max(before.top, after.top)
+    alike = max(before.height, after.height) <= 2.2 * height
+    return shared >= 0.5 * height and alike and -height <= after.left - before.right <= LINE_GAP_HEIGHTS * height

@@ -1,0 +1,53 @@
+"""Text made comparable: accents and case folded, punctuation stripped, letters that readers confuse made equal."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_CONFUSED = str.maketrans("OQDILZSBG|!", "00011258611")
+_DIGIT_LOOKS = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
+_EDGES = re.compile(r"^[^\w#+<>~±-]+|[^\w%°#+)]+$")
+_PARTS = re.compile(r"[^\w'’]+|_")
+
+
+def fold(text: str) -> str:
+    """Lower case without accents; "ß" becomes "ss"."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
+
+
+def core(text: str) -> str:
+    """The word without punctuation around it."""
+    return _EDGES.sub("", text)
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The runs of letters and digits of a word: "A.Card/Gen" gives A, Card, Gen."""
+    return tuple(each for each in _PARTS.split(text) if each)
+
+
+def alnum(text: str) -> str:
+    """Letters and digits alone, upper case, without accents."""
+    return "".join(each for each in fold(text).upper() if each.isalnum())
+
+
+def confused(text: str) -> str:
+    """As `alnum`, with the letters and digits that readers mistake for each other made equal."""
+    return alnum(text).translate(_CONFUSED)
+
+
+def as_digits(text: str) -> str:
+    """The text with letters that look like digits replaced, where digits and separators prevail in it."""
+    marks = sum(each.isdigit() or each in "/-.:" for each in text)
+    return text.translate(_DIGIT_LOOKS) if marks * 2 > len(text) else text
+
+
+def is_alphabetic(text: str) -> bool:
+    """Whether the word holds letters and no digit."""
+    return any(each.isalpha() for each in text) and not any(each.isdigit() for each in text)
+
+
+def digit_count(text: str) -> int:
+    """How many digits the text holds."""
+    return sum(each.isdigit() for each in text)

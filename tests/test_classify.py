@@ -1,0 +1,119 @@
+"""Decisions about words, with their reasons."""
+
+import pytest
+
+from deid.classify import find_phi
+from deid.values import Finding, FrameWords, Hint, Policy, Reason, Word
+from tests.fakes import ScriptedClassifier, line, page
+
+HINTS = (Hint("PatientName", "Lindqvist^Maja"), Hint("PatientID", "PX-771203"), Hint("StudyDate", "20230427"))
+
+
+def _findings(words: tuple[Word, ...], **options: object) -> tuple[Finding, ...]:
+    (frame,) = find_phi([FrameWords(0, (), words)], options.pop("hints", ()), **options)  # type: ignore[arg-type]
+    return frame.findings
+
+
+def _goes(text: str, **options: object) -> str:
+    """The words of the text that go."""
+    words = page(*text.split("\n"))
+    return " ".join(each.word.text for each in _findings(words, **options) if each.is_phi)
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
+        ("Name: VARGA ISTVAN", "VARGA ISTVAN"),
+        ("Name: Young Brown", "Young Brown"),
+        ("Patient ID: 4711", "4711"),
+        ("ID: GAIN 82", ""),
+        ("DOB: 12/03/1964 M", "12/03/1964"),
+        ("DOB: 12/03/1964 L12-5 Gain", "12/03/1964"),
+        ("Ref: Dr Hale", "Hale"),
+        ("Dr. Page", "Page"),
+        ("OP: jk", "jk"),
+        ("I.L.", "I.L."),
+        ("LY", "LY"),
+        ("A.P. P.A.", ""),
+        ("Rosenkvist MD", "Rosenkvist MD"),
+        ("08/02/2024 5:33 PM", "08/02/2024 5:33 PM"),
+        ("1 D 4.31 cm", ""),
+        ("Sex/Age F/75Y", ""),
+        ("Sex/Age F/93Y", "F/93Y"),
+        ("Age: 93", "93"),
+        ("Age: 53", ""),
+        ("Tel 0131 496 0917", "0131 496 0917"),
+        ("1851 Quarry Lakes", "1851 Quarry Lakes"),
+        ("St. Aurel Medical Center", "St. Aurel Medical Center"),
+        ("NORTH GENERAL HOSPITAL", "NORTH GENERAL HOSPITAL"),
+        ("GE Medical Systems", ""),
+        ("Semi-Upright PORTABLE CHEST L", ""),
+        ("MI 1.1 TIs 0.9 Gn 60 C 61 3/3/4", ""),
+        ("T2 TSE TR 4500 TE 102 SL 4.0", ""),
+        ("RCA LAO 30 CRAN 15 15 f/s", ""),
+        ("StudyDescription", ""),
+        ("Zzyqx", "Zzyqx"),
+        ("ivanova@clinic.example.org", "ivanova@clinic.example.org"),
+        ("山田太郎", "山田太郎"),
+        ("Иванов", "Иванов"),
+        ("▲ ↓ ●", ""),
+    ],
+)
+def test_what_identifies_goes_and_what_does_not_stays(text: str, goes: str) -> None:
+    assert _goes(text) == goes
+
+
+def test_a_header_value_goes_wherever_it_stands() -> None:
+    assert _goes("Gain LINDQVIST 52%", hints=HINTS) == "LINDQVIST"
+    (name,) = (each for each in _findings(page("LINDQVIST"), hints=HINTS))
+    assert name.reasons[0] is Reason.HEADER
+    assert name.evidence[0].rule == "PatientName"
+
+
+def test_a_label_has_its_value_below_or_beside_it() -> None:
+    below = (*line("Patient Name:", top=10, number=0), *line("Brown", top=24, number=1))
+    assert [each.word.text for each in _findings(below) if each.is_phi] == ["Brown"]
+    beside = (*line("Patient Name:", top=10, number=0), *line("Brown", left=170, top=10, number=1))
+    assert [each.word.text for each in _findings(beside) if each.is_phi] == ["Brown"]
+
+
+def test_an_institution_runs_on_in_the_next_line() -> None:
+    words = (*line("*WESTBAY_MEDICAL*", top=10, number=0), *line("ULTRASOUND", top=24, number=1))
+    assert all(each.is_phi for each in _findings(words))
+    assert not _findings(page("ULTRASOUND"))[0].is_phi
+
+
+def test_what_nobody_could_read_goes() -> None:
+    (word,) = page("xqzw")
+    unread = Word(word.text, word.box, 0.3, word.readers)
+    (finding,) = _findings((unread,))
+    assert finding.is_phi
+    assert finding.reasons == (Reason.UNREADABLE,)
+
+
+def test_the_model_decides_only_what_nothing_else_settles() -> None:
+    model = ScriptedClassifier({"Zzyqx": 0.1, "Qwvb": 0.9, "CHEST": 0.99, "12/03/1964": 0.0})
+    assert _goes("Zzyqx Qwvb CHEST 12/03/1964", classifier=model) == "Qwvb 12/03/1964"
+
+
+def test_the_threshold_moves_the_models_decision() -> None:
+    model = ScriptedClassifier({"Zzyqx": 0.4})
+    assert _goes("Zzyqx", classifier=model) == ""
+    assert _goes("Zzyqx", classifier=model, threshold=0.3) == "Zzyqx"
+
+
+def test_policy_all_text_takes_everything() -> None:
+    assert _goes("CHEST PA 52%", policy=Policy.ALL_TEXT) == "CHEST PA 52%"
+
+
+def test_a_cut_value_is_given_room_for_its_rest() -> None:
+    (cut,) = _findings(page("771203"), hints=HINTS)
+    assert cut.word.box.left < 10
+    (date,) = (each for each in _findings(page("DOB: 03/31/1")) if each.is_phi)
+    assert date.word.box.right > 10 + 8 * len("DOB: 03/31/1")
+
+
+def test_one_patients_hints_are_not_looked_for_in_the_next() -> None:
+    _findings(page("Lindqvist"), hints=HINTS)
+    (finding,) = _findings(page("Lindqvist"))
+    assert Reason.HEADER not in {each.reason for each in finding.evidence}

@@ -1,0 +1,76 @@
+"""The real readers on letters that we drew."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from deid.engines.rapidocr import RapidOcr
+from deid.engines.tesseract import Tesseract
+from deid.ocr import read_frame
+from deid.values import Box, View, Word
+
+
+def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
+    image = Image.new("L", size, 12)
+    draw = ImageDraw.Draw(image)
+    for left, top, text in lines:
+        draw.text((left, top), text, 235, ImageFont.load_default(size=height))
+    return np.asarray(image)
+
+
+@pytest.fixture(scope="module")
+def readers() -> tuple[RapidOcr, Tesseract]:
+    return RapidOcr(), Tesseract()
+
+
+def _read(picture: np.ndarray, readers: tuple[RapidOcr, Tesseract]) -> tuple[Word, ...]:
+    return read_frame({View.WINDOW: picture}, readers)
+
+
+def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> None:
+    words = _read(_drawn((40, 60, "DOB: 12/03/1964  Gain 52%")), readers)
+    assert [word.text for word in words] == ["DOB:", "12/03/1964", "Gain", "52%"]
+    font = ImageFont.load_default(size=18)
+    label = 40 + font.getlength("DOB:")
+    assert abs(words[0].box.right - label) < 8
+    assert words[1].box.left >= label - 4
+    assert {word.line for word in words} == {words[0].line}
+
+
+def test_text_at_the_border_is_read(readers: tuple[RapidOcr, Tesseract]) -> None:
+    words = _read(_drawn((0, 0, "WESTERBERG"), (540, 455, "R 7482913")), readers)
+    assert {"WESTERBERG", "7482913"} <= {word.text for word in words}
+
+
+@pytest.mark.parametrize("turns", [1, 3], ids=["upwards", "downwards"])
+def test_text_up_the_side_is_read_in_its_place(readers: tuple[RapidOcr, Tesseract], turns: int) -> None:
+    upright = _drawn((60, 20, "Westerberg Anneli"))
+    words = _read(np.rot90(upright, turns).copy(), readers)
+    assert [word.text for word in words] == ["Westerberg", "Anneli"]
+    assert all(word.vertical and word.box.height > word.box.width for word in words)
+    first, second = words
+    assert (first.box.top > second.box.top) == (turns == 1)
+
+
+def test_inverse_text_and_small_text_are_read(readers: tuple[RapidOcr, Tesseract]) -> None:
+    words = _read(255 - _drawn((40, 60, "Westerberg 7482913"), height=11), readers)
+    assert [word.text for word in words] == ["Westerberg", "7482913"]
+
+
+def test_a_large_picture_is_read_in_tiles(readers: tuple[RapidOcr, Tesseract]) -> None:
+    picture = _drawn((30, 30, "Westerberg"), (2300, 2650, "7482913"), size=(2500, 2700), height=24)
+    words = _read(picture, readers)
+    assert [word.text for word in words] == ["Westerberg", "7482913"]
+    assert words[1].box.overlap(Box(2300, 2650, 90, 24)) > 0
+
+
+def test_tesseract_reads_what_it_is_shown() -> None:
+    words = Tesseract().read(255 - _drawn((40, 60, "Westerberg")))
+    assert [word.text for word in words] == ["Westerberg"]
+
+
+def test_the_finder_forgets(readers: tuple[RapidOcr, Tesseract]) -> None:
+    readers[0].read(_drawn((40, 60, "Westerberg")))
+    assert readers[0]._remembered
+    readers[0].forget()
+    assert not readers[0]._remembered

@@ -1,0 +1,81 @@
+"""Readers' words merged into lines."""
+
+import numpy as np
+import pytest
+
+from deid.ocr import arrange, merge, read_frame
+from deid.values import Box, View, Word
+from tests.fakes import ScriptedOcr
+
+
+def _word(
+    text: str, left: int, width: int, reader: str = "a", confidence: float = 0.9, line: int = 0, top: int = 10
+) -> Word:
+    return Word(text, Box(left, top, width, 12), confidence, (reader,), line)
+
+
+def _texts(words: tuple[Word, ...]) -> list[str]:
+    return [word.text for word in words]
+
+
+def test_two_readers_of_one_place_give_one_word_with_both_readings() -> None:
+    (word,) = merge([_word("Smith", 10, 40)], [_word("Smlth", 11, 38, "b")])
+    assert word.text == "Smith"
+    assert word.others == ("Smlth",)
+    assert word.readers == ("a", "b")
+
+
+def test_what_only_the_second_reader_saw_is_text_too() -> None:
+    assert _texts(merge([_word("A", 10, 10)], [_word("B", 60, 10, "b")])) == ["A", "B"]
+
+
+def test_a_lost_space_is_taken_over_from_the_other_reader() -> None:
+    words = merge([_word("Tel357-958-1701", 10, 120)], [_word("Tel", 10, 24, "b"), _word("357-958-1701", 36, 94, "b")])
+    assert _texts(words) == ["Tel", "357-958-1701"]
+    assert words[0].box.right == words[1].box.left == 35
+
+
+def test_a_rest_that_the_other_reader_did_not_see_is_cut_off() -> None:
+    words = merge([_word("D.O.B.13-Jul-2009", 10, 130)], [_word("13-Jul-2009", 60, 80, "b")])
+    assert _texts(words) == ["D.O.B.", "13-Jul-2009"]
+
+
+@pytest.mark.parametrize("pieces", [("16", ".11.1995"), ("nst", "itution")])
+def test_no_word_is_cut_inside(pieces: tuple[str, str]) -> None:
+    whole = "".join(pieces)
+    words = merge([_word(whole, 10, 100)], [_word(pieces[0], 10, 30, "b"), _word(pieces[1], 42, 68, "b")])
+    assert _texts(words) == [whole]
+
+
+def test_views_that_saw_different_extents_both_stand() -> None:
+    words = merge([_word("10:36:31", 90, 60)], [_word("14/2024", 20, 130)])
+    assert _texts(words) == ["10:36:31", "14/2024"]
+
+
+def test_words_on_one_level_are_a_line_in_reading_order() -> None:
+    words = arrange([_word("B", 34, 10, line=3), _word("A", 20, 10, line=7), _word("far", 300, 30, line=8)])
+    assert _texts(words) == ["A", "B", "far"]
+    assert words[0].line == words[1].line != words[2].line
+
+
+def test_a_picture_is_read_with_its_border_repeated_and_comes_back_in_place() -> None:
+    reader = ScriptedOcr([Word("Edge", Box(20, 22, 40, 12), 0.9, ("scripted",))])
+    picture = np.arange(100 * 80, dtype=np.uint8).reshape(100, 80)
+    (word,) = read_frame({View.WINDOW: picture}, [reader])
+    assert reader.seen[0].shape == (140, 120)
+    assert word.box == Box(0, 2, 40, 12)
+
+
+def test_a_picture_of_one_value_is_not_read() -> None:
+    reader = ScriptedOcr()
+    assert read_frame({View.WINDOW: np.zeros((50, 50), np.uint8)}, [reader]) == ()
+    assert reader.seen == []
+
+
+def test_a_line_that_stands_unchanged_needs_no_second_opinion() -> None:
+    finder = ScriptedOcr([Word("Same", Box(40, 40, 40, 12), 0.9, ("scripted",))])
+    second = ScriptedOcr(name="second", finds_lines=False)
+    picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
+    before = read_frame({View.WINDOW: picture}, [finder, second])
+    read_frame({View.WINDOW: picture}, [finder, second], before)
+    assert len(second.seen) == 1
