@@ -1,0 +1,235 @@
+"""The command line.
+
+Exit 0: every DICOM file came out. 3: some wait for review, are quarantined or were refused. Others: see errors.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deid import __version__, jobs
+from deid.classify import classify_words
+from deid.demo import write_demo
+from deid.errors import DeidError, UsageError
+from deid.lexicon import load_lexicon
+from deid.pipeline import Case, Step, open_case, run_step, verdict
+from deid.report import region_object
+from deid.settings import Settings
+from deid.store import NewUser, Role, open_store
+from deid.values import Box, Finding, Outcome, Policy, Word
+
+HELD = 3
+
+app = typer.Typer(help="Find and remove protected health information in medical images.", no_args_is_help=True)
+users = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(users, name="user")
+app.add_typer(database, name="db")
+_out = Console()
+_err = Console(stderr=True)
+
+
+def main() -> None:
+    """The program's entry: an error that we raise on purpose ends it with one line and its exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        app()
+    except DeidError as exc:
+        _err.print(jobs.tell(exc), style="red", markup=False, highlight=False)
+        sys.exit(exc.exit_code)
+
+
+@app.command("run")
+def run_command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files or folders.")],
+    out: Annotated[Path, typer.Option(help="Folder for what came out clean.")],
+    report: Annotated[Path | None, typer.Option(help="One JSON line a file; a private file.")] = None,
+    policy: Annotated[Policy, typer.Option(help="What goes: what may be PHI, or all text.")] = Policy.PHI,
+    workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 1,
+    hold: Annotated[str, typer.Option(help="review: what needs a person waits; none: it is published.")] = "review",
+    rename: Annotated[bool, typer.Option(help="Replace every file and folder name by a pseudonym.")] = False,
+) -> None:
+    """De-identify DICOM files."""
+    if hold not in ("review", "none"):
+        raise UsageError("--hold takes review or none.")
+    settings = Settings.from_environment()
+    options = replace(jobs.options_of(settings), policy=policy)
+    batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as bar:
+        task = bar.add_task("De-identifying", total=None)
+
+        def told(done: jobs.Done) -> None:
+            bar.advance(task)
+            if done.record.outcome is not Outcome.CLEANED:
+                line = f"{done.record.outcome.value}  {done.record.file}: {done.record.reason}"
+                bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        tally = jobs.run_batch(batch, settings, told)
+    parts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in tally.outcomes.items() if count]
+    _err.print(f"{tally.total} files: {', '.join(parts)}.", highlight=False)
+    raise typer.Exit(HELD if tally.held else 0)
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    frame: Annotated[int, typer.Option(min=0, help="The frame whose words are shown.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Show every stage's result for one file; nothing is written. The output holds the picture's text: PHI."""
+    settings = Settings.from_environment()
+    if not file.is_file():
+        raise UsageError("FILE does not exist.")
+    engines, options = jobs.make_engines(settings), jobs.options_of(settings)
+    case = open_case(file.read_bytes(), options)
+    if frame >= case.frames:
+        raise UsageError(f"The file has {case.frames} frames, counted from 0.")
+    for step in Step:
+        case = run_step(case, step, engines, options)
+    if as_json:
+        typer.echo(json.dumps(_inspection(case, frame), ensure_ascii=False, indent=1))
+        return
+    outcome, reason = verdict(case)
+    _out.print(f"{outcome.value} {reason}", highlight=False)
+    for finding in _findings(case, frame):
+        box = finding.word.box
+        why = ", ".join(f"{each.reason.value}:{each.rule} {each.p_phi:.2f}" for each in finding.evidence)
+        verb = "goes " if finding.is_phi else "stays"
+        place = f"{box.left},{box.top} {box.width}x{box.height}"
+        line = f"{verb} {finding.p_phi:.2f} {finding.word.text:24s} {place:18s} {why}"
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
+    _out.print(
+        f"{len(case.effective or ())} boxes, {len(case.removals or ())} header elements changed", highlight=False
+    )
+    for check in case.checks or ():
+        _out.print(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}", markup=False, highlight=False)
+
+
+def _findings(case: Case, frame: int) -> tuple[Finding, ...]:
+    return next((each.findings for each in case.findings or () if frame in (each.frame, *each.repeats)), ())
+
+
+def _inspection(case: Case, frame: int) -> dict[str, object]:
+    outcome, reason = verdict(case)
+    return {
+        "outcome": outcome.value,
+        "reason": reason,
+        "frames": case.frames,
+        "words": [_word_object(finding) for finding in _findings(case, frame)],
+        "boxes": [region_object(region) for region in case.effective or ()],
+        "header": [
+            {"element": each.path, "keyword": each.keyword, "action": each.action} for each in case.removals or ()
+        ],
+        "checks": [{"name": each.name, "passed": each.passed, "detail": each.detail} for each in case.checks or ()],
+        "seconds": {stage.value: round(seconds, 4) for stage, seconds in case.seconds.items()},
+    }
+
+
+def _word_object(finding: Finding) -> dict[str, object]:
+    box = finding.word.box
+    return {
+        "text": finding.word.text,
+        "box": [box.left, box.top, box.width, box.height],
+        "confidence": round(finding.word.confidence, 3),
+        "readers": list(finding.word.readers),
+        "phi": finding.is_phi,
+        "p_phi": round(finding.p_phi, 4),
+        "evidence": [
+            {"reason": each.reason.value, "rule": each.rule, "p_phi": each.p_phi} for each in finding.evidence
+        ],
+    }
+
+
+@app.command()
+def classify() -> None:
+    """Judge lines of text from standard input: one JSON object a line, with P(PHI) of each word."""
+    settings = Settings.from_environment()
+    classifier = jobs.make_classifier(settings)
+    lexicon = load_lexicon()
+    for line in sys.stdin:
+        words = [Word(text, Box(index * 100, 0, 90, 20), 1.0, ("stdin",)) for index, text in enumerate(line.split())]
+        judged = classify_words(words, (), lexicon, classifier, settings.phi_threshold)
+        found = [
+            {"text": each.word.text, "p_phi": round(each.p_phi, 4), "reasons": [why.value for why in each.reasons]}
+            for each in judged
+        ]
+        typer.echo(json.dumps({"words": found}, ensure_ascii=False))
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Write made-up sample studies with burned-in pseudo-PHI."""
+    paths = write_demo(folder)
+    _err.print(f"{len(paths)} made-up studies are in {folder}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the pages on this machine."""
+    settings = Settings.from_environment()
+    script = Path(__file__).resolve().parents[1] / "streamlit_app.py"
+    place = ["--server.address", settings.bind, "--server.port", str(settings.port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), *place]
+    raise typer.Exit(subprocess.call(command, cwd=script.parent))  # noqa: S603 - our own program and settings
+
+
+@users.command("add")
+def user_add(
+    name: str,
+    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.STAFF,
+    first_name: str = "",
+    last_name: str = "",
+    email: str = "",
+) -> None:
+    """Add a person; the password is asked for, or read from standard input where there is no terminal."""
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    store = open_store(Settings.from_environment())
+    store.add_user(NewUser(name, password, first_name, last_name, email, role))
+    store.close()
+    _err.print("The user was added.")
+
+
+@users.command("list")
+def user_list() -> None:
+    """List the people who may sign in."""
+    store = open_store(Settings.from_environment())
+    for user in store.users():
+        state = "active" if user.active else "disabled"
+        _out.print(f"{user.username}  {user.role.value}  {state}", markup=False, highlight=False)
+    store.close()
+
+
+@users.command("disable")
+def user_disable(name: str) -> None:
+    """Keep a person out; open sessions end at their next step."""
+    store = open_store(Settings.from_environment())
+    store.disable_user(name)
+    store.close()
+    _err.print("The user was disabled.")
+
+
+@database.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database's schema up to date."""
+    open_store(Settings.from_environment()).close()
+    _err.print("The database is up to date.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

@@ -1,0 +1,320 @@
+"""One file or a batch end to end: pipeline, publication, report and store.
+
+Everything is held in memory until `verify` has passed; only then a file is staged beside its place and moved there
+whole. What needs a person waits, as it came, in DEID_HOME/review; what failed is named in the report and goes nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import multiprocessing
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from deid.classify import Classifier
+from deid.codecs.raw import pixel_format
+from deid.engines.llama import LlamaClassifier
+from deid.engines.rapidocr import RapidOcr
+from deid.engines.tesseract import Tesseract
+from deid.errors import DeidError, QuarantineError, RefusedError, UsageError
+from deid.identifiers import needles_of
+from deid.inputs import InputFile, check_inputs, walk_inputs
+from deid.load import HEAD_BYTES, is_dicom
+from deid.pipeline import Case, Engines, Options, run, verdict
+from deid.report import as_line, open_report
+from deid.settings import Settings
+from deid.store import RunState, Store, open_store, secret
+from deid.store.secrets import private_folder, write_private
+from deid.values import FileRecord, Hint, Outcome
+
+LOG = logging.getLogger(__name__)
+QUEUED_PER_WORKER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a run is asked to do."""
+
+    inputs: tuple[Path, ...]
+    out: Path
+    options: Options = field(default_factory=Options)
+    report: Path | None = None
+    jobs: int = 1
+    hold_review: bool = True
+    rename: bool = False
+    user: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a run's files ended."""
+
+    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    held: int = 0
+    """Files that wait for review or are quarantined, and DICOM files that were refused."""
+    run_id: int = 0
+
+    @property
+    def total(self) -> int:
+        """Files looked at."""
+        return sum(self.outcomes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one file."""
+
+    source: InputFile
+    record: FileRecord
+    dicom: bool
+    published: bool
+
+
+def make_engines(settings: Settings) -> Engines:
+    """The engines of these settings, ready to read.
+
+    Raises
+    ------
+    EngineError
+        Where a reader or the model cannot be started.
+    """
+    return Engines((RapidOcr(), Tesseract()), secret(settings.home, "pseudonym-key"), make_classifier(settings))
+
+
+def make_classifier(settings: Settings) -> Classifier | None:
+    """The model that judges words; None where the settings name none.
+
+    Raises
+    ------
+    EngineError
+        Where it cannot be started.
+    """
+    if not settings.model:
+        return None
+    return LlamaClassifier(settings.model, settings.adapter, settings.model_threads)
+
+
+def options_of(settings: Settings) -> Options:
+    """The pipeline options that the settings choose."""
+    return Options(
+        padding_px=settings.box_padding,
+        threshold=settings.phi_threshold,
+        max_frames=settings.max_frames,
+        max_pixels_per_frame=settings.max_pixels_per_frame,
+    )
+
+
+def record_of(
+    case: Case, outcome: Outcome, reason: str, file: str, made_by: tuple[tuple[str, str], ...] = ()
+) -> FileRecord:
+    """The record of a case that has come to its end."""
+    layout = pixel_format(case.dataset)
+    kept = sum(not finding.is_phi for frame in case.findings or () for finding in frame.findings)
+    out_meta = case.cleaned.file_meta if case.cleaned is not None else None
+    return FileRecord(
+        file=file,
+        outcome=outcome,
+        reason=reason,
+        modality=str(case.dataset.get("Modality") or ""),
+        syntax_in=str(case.dataset.file_meta.TransferSyntaxUID),
+        syntax_out=str(out_meta.TransferSyntaxUID) if out_meta else "",
+        frames=case.frames,
+        signed=None if layout.is_float else layout.signed,
+        boxes=case.effective or (),
+        kept=kept,
+        seconds=tuple(case.seconds.items()),
+        made_by=made_by,
+    )
+
+
+def run_batch(
+    batch: Batch,
+    settings: Settings,
+    progress: Callable[[Done], None] = lambda done: None,
+    store: Store | None = None,
+    engines: Engines | None = None,
+) -> Tally:
+    """The tally of a run over all files of the batch; `progress` is told of each file as it ends.
+
+    With one worker the work is done in this process, by `engines` where they are given.
+
+    Raises
+    ------
+    UsageError
+        Where inputs or output cannot be used as given, or there is no file at all.
+    EngineError, StoreError
+        Where a reader, the model or the database cannot be started.
+    """
+    check_inputs(batch.inputs, batch.out)
+    first = next(walk_inputs(batch.inputs), None)
+    if first is None:
+        raise UsageError("There is no file in INPUT.")
+    opened = store or open_store(settings)
+    tally = Tally(run_id=opened.start_run(batch.user, "batch", 0, f"policy={batch.options.policy.value}"))
+    report = open_report(batch.report) if batch.report else None
+    state = RunState.FAILED
+    try:
+        for done in _each_done(batch, settings, tally.run_id, engines):
+            tally.outcomes[done.record.outcome] += 1
+            tally.held += done.dicom and not done.published
+            if report:
+                report.write(as_line(done.record) + "\n")
+                report.flush()
+            opened.add_image(tally.run_id, done.record, opened.name_hash(str(done.source.relative)))
+            progress(done)
+        state = RunState.FINISHED
+    finally:
+        opened.finish_run(tally.run_id, state)
+        if report:
+            report.close()
+        if store is None:
+            opened.close()
+    return tally
+
+
+def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines | None) -> Iterator[Done]:
+    """Each file's end, as the workers finish them."""
+    if batch.jobs <= 1:
+        engines = engines or make_engines(settings)
+        for source in walk_inputs(batch.inputs):
+            yield process_file(source, batch, engines, settings, run_id)
+        return
+    yield from _in_workers(batch, settings, run_id)
+
+
+def _in_workers(batch: Batch, settings: Settings, run_id: int) -> Iterator[Done]:
+    """As `_each_done`, in processes. A worker that dies costs the files it had, each of which is tried alone once."""
+    waiting = walk_inputs(batch.inputs)
+    suspects: list[InputFile] = []
+    more = True
+    while more:
+        broken = False
+        with _pool(batch.jobs, batch, settings, run_id) as pool:
+            running: dict[Future[Done], InputFile] = {}
+            while True:
+                while more and not broken and len(running) < batch.jobs * QUEUED_PER_WORKER:
+                    source = next(waiting, None)
+                    more = source is not None
+                    if source is not None:
+                        running[pool.submit(_work, source)] = source
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    source = running.pop(future)
+                    try:
+                        yield future.result()
+                    except BrokenProcessPool:
+                        broken = True
+                        suspects.append(source)
+    for source in suspects:
+        with _pool(1, batch, settings, run_id) as alone:
+            try:
+                yield alone.submit(_work, source).result()
+            except BrokenProcessPool:
+                record = FileRecord(str(source.relative), Outcome.QUARANTINED, "The process that read it stopped.")
+                yield Done(source, record, True, False)
+
+
+def _pool(workers: int, batch: Batch, settings: Settings, run_id: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(batch, settings, run_id)
+    )
+
+
+_worker: tuple[Batch, Engines, Settings, int] | None = None
+
+
+def _start_worker(batch: Batch, settings: Settings, run_id: int) -> None:
+    """Engines are built once a worker process."""
+    global _worker
+    _worker = (batch, make_engines(settings), settings, run_id)
+
+
+def _work(source: InputFile) -> Done:
+    assert _worker is not None
+    batch, engines, settings, run_id = _worker
+    return process_file(source, batch, engines, settings, run_id)
+
+
+def process_file(source: InputFile, batch: Batch, engines: Engines, settings: Settings, run_id: int) -> Done:
+    """What became of one file, its output published where it passed."""
+    name = str(source.relative)
+    try:
+        data = source.path.read_bytes()
+    except OSError:
+        return Done(source, FileRecord(name, Outcome.REFUSED, "The file cannot be read."), True, False)
+    dicom = is_dicom(data[:HEAD_BYTES])
+    try:
+        case = run(data, engines, batch.options)
+    except RefusedError as exc:
+        return Done(source, FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom, False)
+    except QuarantineError as exc:
+        return Done(source, FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by), True, False)
+    except Exception as exc:
+        # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
+        fault = uuid.uuid4().hex[:8]
+        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id)
+        reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
+        return Done(source, FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by), True, False)
+    outcome, reason = verdict(case)
+    place = output_place(source.relative, case.hints, engines.key, rename=batch.rename)
+    record = record_of(case, outcome, reason, str(place), engines.made_by)
+    if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
+        _hold(settings.home, run_id, place, data)
+        return Done(source, record, True, False)
+    if outcome is Outcome.QUARANTINED or case.written is None:
+        return Done(source, record, True, False)
+    try:
+        publish(case.written, batch.out / source.folder / place)
+    except OSError:
+        reason = "The output folder cannot be written."
+        return Done(source, replace(record, outcome=Outcome.QUARANTINED, reason=reason), True, False)
+    return Done(source, record, True, True)
+
+
+def output_place(relative: PurePosixPath, hints: Sequence[Hint], key: bytes, *, rename: bool) -> PurePosixPath:
+    """The output's path: parts that hold a removed header value, or all of them, become pseudonyms."""
+    needles = needles_of(hints)
+    parts = []
+    for part in relative.parts:
+        if rename or needles.are_in(part) or needles.are_in_number(part):
+            digest = hmac.new(key, f"path:{part}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
+            is_file = part is relative.parts[-1]
+            parts.append(digest + (".dcm" if is_file else ""))
+        else:
+            parts.append(part)
+    return PurePosixPath(*parts)
+
+
+def publish(written: bytes, target: Path) -> None:
+    """The verified bytes at their place, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.parent / f".{uuid.uuid4().hex}.part"
+    try:
+        with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(written)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.chmod(0o644)
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _hold(home: Path, run_id: int, place: PurePosixPath, data: bytes) -> None:
+    """The file as it came, where only this installation's owner can read it, until a person decides."""
+    folder = private_folder(private_folder(private_folder(home) / "review") / str(run_id))
+    name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    write_private(folder / f"{name}.dcm", data)
+
+
+def tell(error: DeidError) -> str:
+    """An error as one line."""
+    return " ".join(str(error).split())

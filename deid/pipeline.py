@@ -1,0 +1,329 @@
+"""The stages in order: the only module that knows it.
+
+A `Case` is one file on its way. Each step takes a case and returns a new one with its own part filled; a step that is
+done again drops what came after it. `run` does them all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from time import perf_counter
+
+import numpy as np
+from pydicom import Dataset
+
+from deid import __version__, header, verify
+from deid.boxes import Area, draw_boxes, merge_regions
+from deid.classify import Classifier, find_phi
+from deid.codecs.raw import pixel_format, raw_frame
+from deid.load import load
+from deid.ocr import OcrEngine, read_frame
+from deid.redact import redact
+from deid.render import Picture, distinct_views, frame_count, render_stored
+from deid.values import (
+    Check,
+    FrameFindings,
+    FrameWords,
+    Hint,
+    Outcome,
+    Policy,
+    Reason,
+    Region,
+    Removal,
+    Stage,
+    View,
+    Word,
+)
+
+READ_AGAIN_FRAMES = 6
+"""A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
+
+
+class Step(StrEnum):
+    """What a person can trigger, in order."""
+
+    CONVERT = "convert"
+    READ = "read"
+    FIND = "find"
+    BOXES = "boxes"
+    REDACT = "redact"
+    HEADER = "header"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run may choose."""
+
+    policy: Policy = Policy.PHI
+    padding_px: int = 3
+    threshold: float = 0.5
+    max_frames: int = 20_000
+    max_pixels_per_frame: int = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Outside engines, built once a process, and the secret of the pseudonyms."""
+
+    readers: tuple[OcrEngine, ...]
+    key: bytes
+    classifier: Classifier | None = None
+
+    @property
+    def made_by(self) -> tuple[tuple[str, str], ...]:
+        """(engine, version) of everything that has a say."""
+        model = ((self.classifier.name, self.classifier.version),) if self.classifier else ()
+        return (("deid", __version__), *((reader.name, reader.version) for reader in self.readers), *model)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One file on its way; a part is None until its step is done."""
+
+    dataset: Dataset
+    """As loaded, never edited."""
+    frames: int
+    hints: tuple[Hint, ...]
+    representative: tuple[tuple[int, tuple[int, ...]], ...] | None = None
+    """(frame, later frames with the same stored pixels): after CONVERT."""
+    words: tuple[FrameWords, ...] | None = None
+    findings: tuple[FrameFindings, ...] | None = None
+    regions: tuple[Region, ...] | None = None
+    redacted: Dataset | None = None
+    effective: tuple[Region, ...] | None = None
+    """The regions as they were overwritten."""
+    cleaned: Dataset | None = None
+    removals: tuple[Removal, ...] | None = None
+    written: bytes | None = None
+    checks: tuple[Check, ...] | None = None
+    residue: tuple[Region, ...] = ()
+    """What could still be read in the written file."""
+    seconds: dict[Stage, float] = field(default_factory=dict)
+
+
+def run(data: bytes, engines: Engines, options: Options) -> Case:
+    """Every step for one file.
+
+    Raises
+    ------
+    RefusedError
+        Where the input is nothing to de-identify.
+    QuarantineError
+        Where a step cannot finish.
+    """
+    case = open_case(data, options)
+    for step in Step:
+        case = run_step(case, step, engines, options)
+    return case
+
+
+def open_case(data: bytes, options: Options) -> Case:
+    """The case of a file that was accepted, with what its header says of people, places and dates."""
+    start = perf_counter()
+    dataset = load(data, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
+    case = Case(dataset, frame_count(dataset), header.harvest(dataset))
+    return replace(case, seconds={Stage.LOAD: perf_counter() - start})
+
+
+def run_step(case: Case, step: Step, engines: Engines, options: Options) -> Case:
+    """The case after one step; the steps before it must have been done.
+
+    What the first VERIFY can still read is overwritten too, and all is verified again, once.
+
+    Raises
+    ------
+    ValueError
+        Where an earlier step is missing.
+    """
+    needed, action = _STEPS[step]
+    if needed and getattr(case, needed) is None:
+        raise ValueError(f"the step before {step} has not been done")
+    try:
+        after = action(_without_later(case, step), engines, options)
+        if step is Step.VERIFY and after.residue:
+            after = _verify(_without_residue(after, engines, options), engines, options)
+    finally:
+        for reader in engines.readers:
+            reader.forget()
+    return after
+
+
+def verdict(case: Case) -> tuple[Outcome, str]:
+    """How the file ends, and why in a sentence."""
+    if case.checks is None:
+        return Outcome.NEEDS_REVIEW, "The file has not been verified."
+    failed = [check for check in case.checks if not check.passed]
+    hard = [check for check in failed if not check.review]
+    if hard:
+        return Outcome.QUARANTINED, " ".join(check.detail for check in hard)
+    if failed:
+        return Outcome.NEEDS_REVIEW, " ".join(check.detail for check in failed)
+    return Outcome.CLEANED, ""
+
+
+def _convert(case: Case, engines: Engines, options: Options) -> Case:
+    """Which frames are there, and which repeat an earlier one."""
+    with _timed(case, Stage.RENDER) as seconds:
+        seen: dict[bytes, int] = {}
+        repeats: dict[int, list[int]] = {}
+        for frame in range(case.frames):
+            digest = hashlib.blake2b(raw_frame(case.dataset, frame).tobytes(), digest_size=16).digest()
+            first = seen.setdefault(digest, frame)
+            repeats.setdefault(first, [])
+            if first != frame:
+                repeats[first].append(frame)
+    found = tuple((first, tuple(later)) for first, later in repeats.items())
+    return replace(case, representative=found, seconds=seconds)
+
+
+def _read(case: Case, engines: Engines, options: Options) -> Case:
+    found = []
+    seconds = case.seconds
+    before: tuple[Word, ...] = ()
+    for frame, repeats in case.representative or ():
+        case = replace(case, seconds=seconds)
+        with _timed(case, Stage.RENDER) as seconds:
+            views = distinct_views(case.dataset, raw_frame(case.dataset, frame))
+        with _timed(replace(case, seconds=seconds), Stage.OCR) as seconds:
+            before = read_frame(views, engines.readers, before)
+        found.append(FrameWords(frame, repeats, before))
+    return replace(case, words=tuple(found), seconds=seconds)
+
+
+def _find(case: Case, engines: Engines, options: Options) -> Case:
+    with _timed(case, Stage.CLASSIFY) as seconds:
+        found = find_phi(case.words or (), case.hints, engines.classifier, options.policy, options.threshold)
+    return replace(case, findings=found, seconds=seconds)
+
+
+def _boxes(case: Case, engines: Engines, options: Options) -> Case:
+    layout = pixel_format(case.dataset)
+    regions = draw_boxes(case.findings or (), Area(layout.rows, layout.columns), options.padding_px)
+    return replace(case, regions=regions)
+
+
+def _redact(case: Case, engines: Engines, options: Options) -> Case:
+    with _timed(case, Stage.REDACT) as seconds:
+        redacted, effective = redact(case.dataset, case.regions or ())
+    return replace(case, redacted=redacted, effective=effective, seconds=seconds)
+
+
+def _header(case: Case, engines: Engines, options: Options) -> Case:
+    assert case.redacted is not None
+    with _timed(case, Stage.HEADER) as seconds:
+        cleaned, removals = header.clean(
+            case.redacted, engines.key, pixels_changed=bool(case.effective), pixels_examined=case.words is not None
+        )
+    with _timed(replace(case, seconds=seconds), Stage.WRITE) as seconds:
+        written = header.write(cleaned)
+    return replace(case, cleaned=cleaned, removals=removals, written=written, seconds=seconds)
+
+
+def _verify(case: Case, engines: Engines, options: Options) -> Case:
+    assert case.written is not None
+    with _timed(case, Stage.VERIFY) as seconds:
+        checks = verify.check_written(case.dataset, case.written, case.effective or (), case.hints)
+        residue: tuple[Region, ...] = ()
+        if all(check.passed for check in checks):
+            residue = _read_again(case, engines, options)
+            checks = (*checks, _residue_check(residue))
+    return replace(case, checks=checks, residue=residue, seconds=seconds)
+
+
+def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
+    """The case with what could still be read overwritten too."""
+    wider = replace(case, regions=merge_regions((*(case.regions or ()), *case.residue)))
+    return _header(_redact(wider, engines, options), engines, options)
+
+
+def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region, ...]:
+    """Header values, dates and ids that a reader still sees in the written frames, shown with other contrast."""
+    assert case.written is not None
+    written = load(case.written, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
+    finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
+    found = []
+    for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
+        words = read_frame({View.LOCAL: picture}, finders)
+        (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
+        telling = (each for each in judged.findings if not each.is_phi or _READABLE & set(each.reasons))
+        found.append(FrameFindings(0, (), tuple(telling)))
+    layout = pixel_format(written)
+    regions = draw_boxes(found, Area(layout.rows, layout.columns), options.padding_px)
+    return tuple(
+        replace(region, reasons=(Reason.VERIFY, *region.reasons))
+        for region in regions
+        if not any(region.box.overlap(done.box) >= 0.8 * region.box.area for done in case.effective or ())
+    )
+
+
+def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator[Picture]:
+    """Every frame of a short loop; of a long one some, and what is brightest and darkest anywhere in it."""
+    if len(frames) <= READ_AGAIN_FRAMES:
+        for frame in frames:
+            yield render_stored(written, raw_frame(written, frame), View.LOCAL)
+        return
+    chosen = {frames[round(each * (len(frames) - 1) / (READ_AGAIN_FRAMES - 1))] for each in range(READ_AGAIN_FRAMES)}
+    brightest: Picture | None = None
+    darkest: Picture | None = None
+    for frame in frames:
+        stored = raw_frame(written, frame)
+        picture = render_stored(written, stored, View.FULL)
+        brightest = picture if brightest is None else np.maximum(brightest, picture)
+        darkest = picture if darkest is None else np.minimum(darkest, picture)
+        if frame in chosen:
+            yield render_stored(written, stored, View.LOCAL)
+    assert brightest is not None and darkest is not None
+    yield brightest
+    yield darkest
+
+
+def _residue_check(residue: tuple[Region, ...]) -> Check:
+    if not residue:
+        return Check("read again", True, "Nothing of the header, no date and no number of a record can still be read.")
+    detail = f"{len(residue)} places can still be read as a header value, a date or a number. Look at them."
+    return Check("read again", False, detail, review=True)
+
+
+_READABLE = {Reason.HEADER, Reason.PATTERN}
+_Action = Callable[[Case, Engines, Options], Case]
+_STEPS: dict[Step, tuple[str, _Action]] = {
+    Step.CONVERT: ("", _convert),
+    Step.READ: ("representative", _read),
+    Step.FIND: ("words", _find),
+    Step.BOXES: ("findings", _boxes),
+    Step.REDACT: ("regions", _redact),
+    Step.HEADER: ("redacted", _header),
+    Step.VERIFY: ("written", _verify),
+}
+_PARTS: dict[Step, tuple[str, ...]] = {
+    Step.CONVERT: ("representative",),
+    Step.READ: ("words",),
+    Step.FIND: ("findings",),
+    Step.BOXES: ("regions",),
+    Step.REDACT: ("redacted", "effective"),
+    Step.HEADER: ("cleaned", "removals", "written"),
+    Step.VERIFY: ("checks",),
+}
+
+
+def _without_later(case: Case, step: Step) -> Case:
+    """The case without the results of this step and of those after it."""
+    later = list(Step)[list(Step).index(step) :]
+    cleared: dict[str, object] = {part: None for each in later for part in _PARTS[each]}
+    return replace(case, residue=(), **cleared)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _timed(case: Case, stage: Stage) -> Iterator[dict[Stage, float]]:
+    """A copy of the case's times, to which the time spent inside is added for one stage."""
+    seconds = dict(case.seconds)
+    start = perf_counter()
+    try:
+        yield seconds
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + perf_counter() - start

@@ -1,0 +1,56 @@
+"""A record as a line of the report, and back to nothing: reports are private files."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TextIO
+
+from deid.values import FileRecord, Region, Stage
+
+
+def open_report(path: Path) -> TextIO:
+    """The report's file, empty, readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def as_line(record: FileRecord) -> str:
+    """One JSON object; see the README for its fields."""
+    return json.dumps(as_object(record), ensure_ascii=False)
+
+
+def as_object(record: FileRecord) -> dict[str, Any]:
+    """The record in the report's terms."""
+    seconds = dict(record.seconds)
+    return {
+        "file": record.file,
+        "outcome": record.outcome.value,
+        "reason": record.reason,
+        "modality": record.modality,
+        "syntax_in": record.syntax_in,
+        "syntax_out": record.syntax_out,
+        "frames": record.frames,
+        "signed": record.signed,
+        "boxes": [region_object(region) for region in record.boxes],
+        "kept": record.kept,
+        "seconds": {stage.value: round(seconds.get(stage, 0.0), 4) for stage in Stage},
+        "made_by": dict(record.made_by),
+    }
+
+
+def region_object(region: Region) -> dict[str, Any]:
+    """A box in stored pixels; frame null means every frame."""
+    box = region.box
+    return {
+        "frame": region.frame,
+        "left": box.left,
+        "top": box.top,
+        "width": box.width,
+        "height": box.height,
+        "reasons": [reason.value for reason in region.reasons],
+        "score": region.score,
+    }

@@ -1,0 +1,139 @@
+"""The tables as the code sees them. A change here needs a numbered migration beside it.
+
+No column may ever hold PHI: no recognised text, no header value, no file name. Times are UTC without a zone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite counts up only in a column declared INTEGER."""
+
+
+def now() -> datetime:
+    """The moment as the tables keep it: UTC, whole seconds, without a zone."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get names that a migration can refer to."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UserRow(Base):
+    """A person who may sign in."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    """Lower case."""
+    first_name: Mapped[str] = mapped_column(String(100))
+    last_name: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+    password_hash: Mapped[str] = mapped_column(String(72))
+    role: Mapped[str] = mapped_column(String(16))
+    active: Mapped[bool] = mapped_column(default=True)
+    created: Mapped[datetime] = mapped_column(DateTime, default=now)
+
+
+class SignInFailureRow(Base):
+    """Failed sign-ins under one name, whether or not such a user exists."""
+
+    __tablename__ = "sign_in_failures"
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Keyed: people type passwords into the name field."""
+    failures: Mapped[int]
+    until: Mapped[datetime] = mapped_column(DateTime, index=True)
+    """When the failures are forgotten."""
+
+
+class WebSessionRow(Base):
+    """A browser that is signed in."""
+
+    __tablename__ = "web_sessions"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the id in the cookie."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created: Mapped[datetime] = mapped_column(DateTime, default=now)
+    expires: Mapped[datetime] = mapped_column(DateTime, index=True)
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class RunRow(Base):
+    """A batch of files, or one file worked on in the pages."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    """None: the command line."""
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), default="running")
+    planned: Mapped[int]
+    settings: Mapped[str] = mapped_column(Text)
+    """Summary of the options in force; no paths."""
+    started: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+    ended: Mapped[datetime | None] = mapped_column(DateTime)
+
+
+class ImageRow(Base):
+    """What became of one file."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        Index("ix_images_outcome_signed", "outcome", "signed"),
+        Index("ix_images_modality_outcome", "modality", "outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    name_hash: Mapped[str] = mapped_column(String(64), index=True)
+    """HMAC of the file's name under a key of this installation."""
+    outcome: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(500))
+    modality: Mapped[str] = mapped_column(String(16))
+    syntax_in: Mapped[str] = mapped_column(String(64))
+    syntax_out: Mapped[str] = mapped_column(String(64))
+    frames: Mapped[int]
+    signed: Mapped[bool | None]
+    box_count: Mapped[int]
+    kept: Mapped[int]
+    seconds: Mapped[float]
+    stage_seconds: Mapped[str] = mapped_column(Text)
+    """JSON object: stage -> seconds."""
+    made_by: Mapped[str] = mapped_column(Text)
+    """JSON object: engine -> version or hash."""
+    created: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+
+
+class BoxRow(Base):
+    """Pixels that were overwritten in an image; half-open, in stored pixels, origin top left."""
+
+    __tablename__ = "boxes"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), index=True)
+    frame: Mapped[int | None]
+    """None: every frame."""
+    left: Mapped[int] = mapped_column("box_left")
+    top: Mapped[int] = mapped_column("box_top")
+    width: Mapped[int]
+    height: Mapped[int]
+    reasons: Mapped[str] = mapped_column(String(120))
+    """Space between each."""
+    score: Mapped[float]

@@ -1,0 +1,213 @@
+"""Files and batches end to end: nothing that did not pass verify reaches the output folder."""
+
+import json
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deid import jobs, pipeline
+from deid.errors import HeaderError, PixelError, UsageError
+from deid.pipeline import Engines
+from deid.settings import Settings
+from deid.values import Box, Outcome, Word
+from tests.dicom_factory import PHI, dicom, gradient
+from tests.fakes import ScriptedOcr
+
+ENGINES = Engines((ScriptedOcr(),), b"k" * 32)
+NAME = PHI["PatientName"].split("^")[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    source = tmp_path / "in"
+    (source / "series").mkdir(parents=True)
+    (source / "series" / "a").write_bytes(dicom(gradient(60, 80)))
+    return source
+
+
+def _run(settings: Settings, *inputs: Path, **choices: object) -> tuple[jobs.Tally, list[jobs.Done], Path]:
+    out = inputs[0].parent / "out"
+    done: list[jobs.Done] = []
+    batch = jobs.Batch(tuple(inputs), out, **choices)  # type: ignore[arg-type]
+    return jobs.run_batch(batch, settings, done.append, engines=ENGINES), done, out
+
+
+def _files(out: Path) -> list[str]:
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+
+
+def test_a_clean_file_keeps_its_place_below_the_output_folder(settings: Settings, folder: Path) -> None:
+    tally, _, out = _run(settings, folder)
+    assert tally.outcomes[Outcome.CLEANED] == 1
+    assert tally.held == 0
+    assert _files(out) == ["series/a"]
+
+
+def test_a_file_that_is_not_dicom_is_refused_and_not_copied(settings: Settings, folder: Path) -> None:
+    (folder / "notes.dcm").write_text("Anna Example was here")
+    (folder / "link").symlink_to(folder / "series" / "a")
+    tally, _, out = _run(settings, folder)
+    assert tally.outcomes[Outcome.REFUSED] == 1
+    assert tally.held == 0
+    assert _files(out) == ["series/a"]
+
+
+def test_a_dicom_file_that_is_refused_counts_as_held(settings: Settings, folder: Path) -> None:
+    (folder / "cut").write_bytes(dicom(gradient(60, 80))[:-900])
+    tally, _, _ = _run(settings, folder)
+    assert tally.outcomes[Outcome.REFUSED] == 1
+    assert tally.held == 1
+
+
+@pytest.mark.parametrize("stage", ["raw_frame", "read_frame", "find_phi", "draw_boxes", "redact"])
+@pytest.mark.parametrize("fault", [PixelError("said"), RuntimeError(f"holds {NAME}")], ids=["own", "foreign"])
+def test_a_stage_that_fails_leaves_the_output_empty(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, stage: str, fault: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(pipeline, stage, fail)
+    tally, done, out = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+    assert tally.held == 1
+    assert NAME not in done[0].record.reason
+    assert not out.exists() or _files(out) == []
+
+
+@pytest.mark.parametrize(("module", "name"), [("header", "clean"), ("header", "write"), ("verify", "check_written")])
+def test_a_late_stage_that_fails_leaves_the_output_empty(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise HeaderError("said")
+
+    monkeypatch.setattr(getattr(pipeline, module), name, fail)
+    tally, _, out = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+    assert not out.exists() or _files(out) == []
+
+
+def test_an_output_that_cannot_be_written_is_quarantined(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(jobs, "publish", fail)
+    tally, _, _ = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+
+
+def test_what_needs_a_person_waits_privately_or_is_published_when_asked(settings: Settings, folder: Path) -> None:
+    reader = ScriptedOcr()
+    moving = iter(range(0, 10_000, 31))
+
+    def everywhere(picture: np.ndarray) -> tuple[Word, ...]:
+        return (Word(NAME, Box(20 + next(moving) % 40, 42, 8, 8), 0.95, ("scripted",)),)
+
+    reader.answer = everywhere
+    engines = Engines((reader,), b"k" * 32)
+    held = jobs.run_batch(jobs.Batch((folder,), folder.parent / "o1"), settings, engines=engines)
+    assert (held.outcomes[Outcome.NEEDS_REVIEW], held.held) == (1, 1)
+    assert not (folder.parent / "o1").exists()
+    (waiting,) = (settings.home / "review").rglob("*.dcm")
+    assert stat.S_IMODE(waiting.stat().st_mode) == 0o600
+    batch = jobs.Batch((folder,), folder.parent / "o2", hold_review=False)
+    assert jobs.run_batch(batch, settings, engines=engines).held == 0
+    assert _files(folder.parent / "o2") == ["series/a"]
+
+
+def test_a_path_that_holds_a_removed_value_is_replaced(settings: Settings, folder: Path) -> None:
+    (folder / f"{NAME}_scan").mkdir()
+    (folder / f"{NAME}_scan" / "b.dcm").write_bytes(dicom(gradient(60, 80)))
+    report = folder.parent / "report.jsonl"
+    _, _, out = _run(settings, folder, report=report)
+    assert not any(NAME.lower() in name.lower() for name in _files(out))
+    assert NAME.lower() not in report.read_text().lower()
+    assert len(_files(out)) == 2
+
+
+def test_rename_replaces_every_name(settings: Settings, folder: Path) -> None:
+    _, _, out = _run(settings, folder, rename=True)
+    (name,) = _files(out)
+    assert "series" not in name
+    assert name.endswith(".dcm")
+
+
+def test_inputs_with_equal_names_get_a_folder_each(settings: Settings, tmp_path: Path) -> None:
+    for parent in ("one", "two"):
+        (tmp_path / parent / "study").mkdir(parents=True)
+        (tmp_path / parent / "study" / "a").write_bytes(dicom(gradient(60, 80)))
+    batch = jobs.Batch((tmp_path / "one" / "study", tmp_path / "two" / "study"), tmp_path / "out")
+    jobs.run_batch(batch, settings, engines=ENGINES)
+    assert _files(tmp_path / "out") == ["study-1/a", "study-2/a"]
+
+
+def test_files_of_one_name_from_two_inputs_do_not_overwrite_each_other(settings: Settings, tmp_path: Path) -> None:
+    for parent in ("one", "two"):
+        (tmp_path / parent).mkdir()
+        (tmp_path / parent / "a").write_bytes(dicom(gradient(60, 80)))
+    batch = jobs.Batch((tmp_path / "one", tmp_path / "two"), tmp_path / "out")
+    jobs.run_batch(batch, settings, engines=ENGINES)
+    assert len(_files(tmp_path / "out")) == 2
+
+
+def test_the_report_is_private_and_complete(settings: Settings, folder: Path) -> None:
+    report = folder.parent / "report.jsonl"
+    _run(settings, folder, report=report)
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    (line,) = (json.loads(each) for each in report.read_text().splitlines())
+    wanted = [
+        "file",
+        "outcome",
+        "reason",
+        "modality",
+        "syntax_in",
+        "syntax_out",
+        "frames",
+        "signed",
+        "boxes",
+        "kept",
+        "seconds",
+        "made_by",
+    ]
+    assert list(line) == wanted
+    assert set(line["seconds"]) == {"load", "render", "ocr", "classify", "redact", "header", "verify", "write"}
+    assert (line["outcome"], line["frames"], line["signed"]) == ("cleaned", 1, False)
+
+
+def test_the_store_knows_the_run_and_no_name(settings: Settings, folder: Path) -> None:
+    from deid.store import open_store
+
+    tally, _, _ = _run(settings, folder)
+    store = open_store(settings)
+    assert store.totals().images == 1
+    assert store.runs()[0].id == tally.run_id
+    store.close()
+    stored = b"".join(path.read_bytes() for path in settings.home.glob("deid.sqlite*"))
+    assert b"series" not in stored
+    assert NAME.encode() not in stored
+
+
+@pytest.mark.parametrize("where", ["in", "in/below", "."])
+def test_an_output_folder_that_meets_an_input_is_refused(settings: Settings, folder: Path, where: str) -> None:
+    out = folder.parent / where
+    with pytest.raises(UsageError, match="contain"):
+        jobs.run_batch(jobs.Batch((folder,), out), settings, engines=ENGINES)
+
+
+def test_an_empty_folder_is_said_to_be_empty(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UsageError, match="no file"):
+        jobs.run_batch(jobs.Batch((tmp_path / "in",), tmp_path / "out"), settings, engines=ENGINES)
+
+
+def test_publishing_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "file.dcm"
+    jobs.publish(b"one", target)
+    jobs.publish(b"two", target)
+    assert target.read_bytes() == b"two"
+    assert _files(tmp_path) == ["deep/file.dcm"]
