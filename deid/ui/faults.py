@@ -1,0 +1,47 @@
+"""When a page fails: a sentence and an id for the user, places in the code for the log, values for nobody."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import traceback
+
+import streamlit as st
+
+from deid.errors import DeidError
+from deid.ui import keys
+
+_LOG = logging.getLogger("deid.faults")
+
+
+def report(fault: Exception) -> bool:
+    """Show and log a fault that a page did not expect; True tells Streamlit that it was shown."""
+    fault_id = secrets.token_hex(4)
+    st.session_state.pop(keys.PENDING, None)  # or it would happen again at every click
+    told = str(fault) if isinstance(fault, DeidError) else "Something went wrong in this step, and nothing was written."
+    _LOG.error("fault %s: %s", fault_id, places(fault))
+    st.error(f"{told} Fault id: `{fault_id}`", icon=":material/error:")
+    return True
+
+
+def places(fault: BaseException) -> str:
+    """The kinds of exception and the lines of code they passed; no message, which may hold what must not be logged."""
+    parts: list[str] = []
+    link: BaseException | None = fault
+    while link is not None:
+        steps = " ".join(f"{step.name}:{step.lineno}" for step in traceback.extract_tb(link.__traceback__)[-6:])
+        parts.append(f"{type(link).__name__} [{steps}]")
+        link = link.__cause__ or link.__context__
+    return " from ".join(parts)
+
+
+def silence_streamlit() -> None:
+    """Streamlit logs the message and source lines of every uncaught exception; `report` logs what may be logged."""
+    log = logging.getLogger("streamlit.error_util")
+    if not any(isinstance(each, _NoTraces) for each in log.filters):
+        log.addFilter(_NoTraces())
+
+
+class _NoTraces(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is None

@@ -1,0 +1,106 @@
+"""What a browser may fetch without signing in, and the headers on everything it gets."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deid.errors import StoreError
+from deid.settings import Settings
+from deid.store import session_hash
+from deid.ui import shared
+
+COOKIE = "deid_session"
+HEALTH = "/api/health"
+EXCHANGE = "/api/session"
+
+_CLOSED = ("/media/", "/_stcore/upload_file/", "/_stcore/metrics", "/_stcore/agent/", "/api/")
+_OPEN = (HEALTH, EXCHANGE)
+_KEEPABLE = "/static/"
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Guard:
+    """Streamlit hands uploads and downloads to whoever knows the URL; behind this, only to who is signed in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer in the application's place where a request is not let through."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        path = str(scope["path"])
+        refusal = await _refusal(scope, path)
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send, path))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await refusal(scope, receive, _with_headers(send, path))
+
+
+async def _refusal(scope: Scope, path: str) -> PlainTextResponse | None:
+    settings = shared.settings()
+    headers = Headers(scope=scope)
+    if path == HEALTH:
+        return None
+    if not _known_host(headers.get("host", ""), settings):
+        return PlainTextResponse(f"Open {settings.origin}, or set DEID_ORIGIN to the address in use.", 400)
+    if not _same_site(headers, scope, settings):
+        return PlainTextResponse("This request came from another site.", 403)
+    if not path.startswith(_CLOSED) or path in _OPEN:
+        return None
+    try:
+        user = await run_in_threadpool(
+            shared.store().session_user, cookie_hash(HTTPConnection(scope).cookies.get(COOKIE))
+        )
+    except StoreError:
+        return PlainTextResponse("The database does not answer.", 503)
+    return None if user else PlainTextResponse("Sign in first.", 401)
+
+
+def cookie_hash(cookie: object) -> str:
+    """The hash of the session id in a cookie; empty without one."""
+    return session_hash(cookie) if isinstance(cookie, str) and cookie else ""
+
+
+def _known_host(host: str, settings: Settings) -> bool:
+    """Whether the server is addressed by a name of its own: a foreign name may have been rebound to this machine."""
+    names = {"127.0.0.1", "localhost", "::1", settings.bind, urlsplit(settings.origin).hostname}
+    return urlsplit(f"//{host}").hostname in names
+
+
+def _same_site(headers: Headers, scope: Scope, settings: Settings) -> bool:
+    changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
+    origin = headers.get("origin")
+    if not changes or origin is None:
+        return True
+    return origin == settings.origin or urlsplit(origin).netloc == headers.get("host")
+
+
+def _with_headers(send: Send, path: str) -> Send:
+    async def sender(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            if not path.startswith(_KEEPABLE):
+                headers["cache-control"] = "no-store"
+        await send(message)
+
+    return sender

@@ -1,0 +1,107 @@
+"""How reasons, outcomes and steps look, the same in every picture, table and chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from deid.store import RunState
+from deid.values import Outcome, Reason, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A colour that shows on black and on white, never without its letter or icon, and a word."""
+
+    colour: str
+    letter: str
+    label: str
+
+
+KEPT = Look("#9AA5B1", "", "kept")
+
+REASONS: dict[Reason, Look] = {
+    Reason.HEADER: Look("#F0524F", "H", "header match"),
+    Reason.PATTERN: Look("#F7941D", "P", "pattern"),
+    Reason.CONTEXT: Look("#E0B400", "C", "context"),
+    Reason.MODEL: Look("#A374F0", "M", "model"),
+    Reason.UNKNOWN: Look("#2FA8E0", "U", "unknown word"),
+    Reason.UNREADABLE: Look("#E86BB3", "X", "unreadable"),
+    Reason.POLICY: Look("#5B8DEF", "A", "all text"),
+    Reason.VERIFY: Look("#F0524F", "V", "seen at verify"),
+    Reason.DRAWN: Look("#3DBB7A", "D", "drawn by a person"),
+    Reason.LEXICON: Look("#9AA5B1", "L", "harmless word"),
+}
+
+OUTCOMES: dict[Outcome, Look] = {
+    Outcome.CLEANED: Look("#2E9E6B", ":material/check_circle:", "cleaned"),
+    Outcome.NEEDS_REVIEW: Look("#D9A400", ":material/visibility:", "needs review"),
+    Outcome.QUARANTINED: Look("#D6455D", ":material/gpp_bad:", "quarantined"),
+    Outcome.REFUSED: Look("#8A94A3", ":material/do_not_disturb_on:", "refused"),
+}
+
+RUN_STATES: dict[RunState, str] = {
+    RunState.RUNNING: "running",
+    RunState.FINISHED: "finished",
+    RunState.CANCELLED: "cancelled",
+    RunState.FAILED: "failed",
+}
+
+STAGES: dict[Stage, str] = {
+    Stage.LOAD: "Load",
+    Stage.RENDER: "Convert",
+    Stage.OCR: "Read text",
+    Stage.CLASSIFY: "Find PHI",
+    Stage.REDACT: "Redact",
+    Stage.HEADER: "Clean header",
+    Stage.VERIFY: "Verify",
+    Stage.WRITE: "Write",
+}
+
+MODALITIES = {
+    "CR": "Computed radiography",
+    "CT": "Computed tomography",
+    "DX": "Digital radiography",
+    "ES": "Endoscopy",
+    "MG": "Mammography",
+    "MR": "Magnetic resonance",
+    "NM": "Nuclear medicine",
+    "OT": "Other",
+    "PT": "Positron emission",
+    "RF": "Fluoroscopy",
+    "SC": "Secondary capture",
+    "US": "Ultrasound",
+    "XA": "Angiography",
+}
+
+
+def of_reasons(reasons: tuple[Reason, ...]) -> Look:
+    """The look of a box: that of its strongest reason."""
+    return REASONS[reasons[0]] if reasons else KEPT
+
+
+def seconds(value: float) -> str:
+    """A time as people say it."""
+    return f"{value:.2f} s" if value < 1 else f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
+
+
+def size(count: int) -> str:
+    """A number of bytes as people say it."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def per_cent(share: float) -> str:
+    """A probability without false precision."""
+    return "< 1 %" if 0 < share < 0.01 else "> 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+
+
+def ago(moment: datetime) -> str:
+    """How long ago a moment (UTC without a zone) was."""
+    minutes = int((datetime.now(UTC).replace(tzinfo=None) - moment).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h ago"
+    return f"{minutes // 1440} days ago"

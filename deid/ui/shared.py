@@ -1,0 +1,42 @@
+"""What all browsers of this server share: its settings, its store, and the desk with the opened files."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import TYPE_CHECKING
+
+from deid.desk import Desk
+from deid.settings import Settings
+from deid.store import Store, open_store
+
+if TYPE_CHECKING:
+    from deid.ui.casework import Opened
+
+_opening = threading.Lock()
+
+
+def settings() -> Settings:
+    """The settings of this process's environment."""
+    return Settings.from_environment()
+
+
+def store() -> Store:
+    """The store of these settings, opened once."""
+    with _opening:
+        return _store(settings())
+
+
+def desk() -> Desk[Opened]:
+    """The one desk of this process."""
+    return _desk(settings())
+
+
+@functools.lru_cache(maxsize=4)
+def _store(chosen: Settings) -> Store:
+    return open_store(chosen)
+
+
+@functools.lru_cache(maxsize=4)
+def _desk(chosen: Settings) -> Desk[Opened]:
+    return Desk(seconds=chosen.desk_minutes * 60, room=chosen.desk_mb * 1024 * 1024)

@@ -1,0 +1,13 @@
+"""The whole web application; `streamlit run streamlit_app.py` and `uvicorn streamlit_app:app` serve it."""
+
+import streamlit as st
+
+from deid.ui import faults, server
+
+app = st.App(
+    "deid/ui/main.py",
+    routes=server.routes,
+    middleware=server.middleware,
+    lifespan=server.lifespan,
+    on_script_error=faults.report,
+)

@@ -1,0 +1,107 @@
+"""The pictures in docs/: every page and every step, from a fresh installation, light, dark and on a phone."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.e2e.served import ROOT, Browser, Server, browser, server, set_up, sign_in
+
+SETTLE_SECONDS = 1.5
+"""For fades and charts, which no text on the page tells of."""
+STEPS = (
+    ("1 Convert", "1-convert"),
+    ("2 Read text", "2-read-text"),
+    ("3 Find PHI", "3-find-phi"),
+    ("4 Draw boxes", "4-draw-boxes"),
+    ("5 Redact", "5-redact"),
+    ("6 Clean header", "6-clean-header"),
+    ("7 Verify", "7-verify"),
+)
+
+
+def take_all(folder: Path) -> None:
+    """Every picture, into the folder."""
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as at:
+        with browser(Path(scratch) / "light") as page:
+            _first_run(page, at, folder)
+            _demo(page, at, folder)
+            _pages(page, at, folder, "light")
+        with browser(Path(scratch) / "dark", dark=True) as page:
+            _enter(page, at)
+            _one_demo(page)
+            _take(page, folder / "pipeline-dark.png")
+            _pages(page, at, folder, "dark")
+        with browser(Path(scratch) / "phone", width=500, height=1000) as page:
+            _enter(page, at)
+            _take(page, folder / "dashboard-phone.png")
+            _one_demo(page)
+            _take(page, folder / "pipeline-phone.png")
+
+
+def _take(page: Browser, path: Path) -> None:
+    time.sleep(SETTLE_SECONDS)
+    page.picture(path)
+    sys.stdout.write(f"{path.name}\n")
+
+
+def _enter(page: Browser, at: Server) -> None:
+    page.open(at.url)
+    page.wait_for("Forgotten your password?")
+    sign_in(page)
+    page.wait_for("Welcome, Ada")
+
+
+def _first_run(page: Browser, at: Server, folder: Path) -> None:
+    page.open(at.url)
+    page.wait_for("Setup code")
+    _take(page, folder / "first-run.png")
+    set_up(page, at)
+    page.driver.refresh()
+    page.wait_for("Forgotten your password?")
+    _take(page, folder / "sign-in.png")
+    sign_in(page)
+    page.wait_for("Welcome, Ada")
+
+
+def _one_demo(page: Browser) -> None:
+    page.click("Open")
+    page.wait_for_picture()
+    page.click("Run all")
+    page.wait_for("read again and checked", 180)
+    page.click("3 Find PHI")
+    page.wait_for("words go")
+
+
+def _demo(page: Browser, at: Server, folder: Path) -> None:
+    page.open(f"{at.url}/pipeline")
+    page.wait_for("Try a demo study")
+    _take(page, folder / "pipeline-choose.png")
+    for number in range(1, 6):
+        page.click("Open", number)
+        page.wait_for_picture()
+        page.click("Run all")
+        page.wait_for("7 Verify ·", 180)
+        page.click("Close")
+        page.wait_for("Try a demo study")
+    page.click("Open")
+    page.wait_for_picture()
+    page.click("Run all")
+    page.wait_for("read again and checked", 180)
+    for button, name in STEPS:
+        page.click(button)
+        page.wait_for(button)
+        _take(page, folder / f"step-{name}.png")
+
+
+def _pages(page: Browser, at: Server, folder: Path, look: str) -> None:
+    for slug, shown in (("", "Welcome, Ada"), ("statistics", "Images in total"), ("account", "Signed in as")):
+        page.open(f"{at.url}/{slug}")
+        page.wait_for(shown)
+        _take(page, folder / f"{slug or 'dashboard'}-{look}.png")
+
+
+if __name__ == "__main__":
+    take_all(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "pictures")
