@@ -191,8 +191,11 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
         initial = alphabetic and len(alnum(word.text)) <= 3 and word.text.endswith((".", ",")) and before
         title = fold(core(word.text)) in lexicon.titles and (before or after)
         half = index > 0 and fold(core(word.text)) in _HALF_DAYS and _is_time(gathered.for_phi[index - 1])
-        if between or number or initial or title or half:
+        letter = (before or leads) and gathered.harmless[index][0].rule == "short"
+        if between or number or initial or title or half or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
+            goes[index] = True
+            wordy[index] = alphabetic
 
 
 def _is_time(evidence: Sequence[Evidence]) -> bool:

@@ -32,6 +32,7 @@ def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[Lin
     contexts = [_line(row, lexicon) for row in rows]
     for row, context in zip(rows, contexts, strict=True):
         _institution(row, context, lexicon)
+        _address(row, context, lexicon)
     _values_below(rows, contexts, lexicon)
     _institution_continues(rows, contexts, lexicon)
     return contexts
@@ -126,16 +127,28 @@ def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexic
         text = row[index].text
         _, kind, is_marked = _label_at(row, index, lexicon)
         letters = alnum(text)
-        if (kind is not None and (is_marked or not taken)) or not letters or text[0] in "[({":
+        is_label = kind is not None and (is_marked or (not taken and kind is not LabelKind.HARMLESS))
+        if is_label or not is_alphabetic(text) or text[0] in "[({":
             break
-        short = len(letters) <= (1 if not staff else 0)
-        known = lexicon.knows(text) and fold(core(text)) not in lexicon.titles
-        if not is_alphabetic(text) or (known and (taken or not marked)) or (short and not taken):
-            break
-        if short and (index + 1 >= len(row) or lexicon.knows(row[index + 1].text)):
+        if len(letters) == 1 and not (staff and not taken):
+            # An initial stands before the rest of the name; a sex or a side after it does not.
+            if index + 1 >= len(row) or lexicon.knows(row[index + 1].text):
+                break
+        elif not _may_be_name(row, index, bool(taken), kind, marked, lexicon):
             break
         taken.append(index)
     return taken
+
+
+def _may_be_name(
+    row: tuple[Word, ...], index: int, begun: bool, kind: LabelKind | None, marked: bool, lexicon: Lexicon
+) -> bool:
+    """Whether a word that may be known text is taken for part of a name where it stands."""
+    text = row[index].text
+    if not lexicon.knows(text) or fold(core(text)) in lexicon.titles:
+        return True
+    # "Eklund, Per": a given name follows the comma, whatever else the word may mean.
+    return marked if not begun else row[index - 1].text.endswith(",") and kind is None
 
 
 def _number(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
@@ -178,6 +191,20 @@ def _institution(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) 
     for index in free:
         if not _has_unit(row[index].text) and alnum(row[index].text):
             context.values[index] = LabelKind.INSTITUTION.value
+
+
+def _address(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) -> None:
+    """Marks the words of a line that holds a street: its kind, a number, and a name that nothing else explains."""
+    free = [i for i in range(len(row)) if i not in context.labels and i not in context.values]
+    street = any(fold(core(row[i].text)).strip(".") in lexicon.address for i in free)
+    number = any(patterns.is_bare_number(row[i].text) for i in free)
+    named = any(
+        is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 and not lexicon.knows(row[i].text) for i in free
+    )
+    if street and number and named:
+        for index in free:
+            if not _has_unit(row[index].text) and alnum(row[index].text):
+                context.values[index] = LabelKind.ADDRESS.value
 
 
 def _institution_continues(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext], lexicon: Lexicon) -> None:

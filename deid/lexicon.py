@@ -6,6 +6,7 @@ The data lies in deid/rules, each file with its source; this module reads it onc
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -31,6 +32,8 @@ class LabelKind(StrEnum):
     HARMLESS = "harmless"
 
 
+_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a reader dropped the space between two words: ACUSONSequoia."""
 LONGEST_LABEL_WORDS = 4
 SHORTEST_FUZZY_LABEL = 3
 FUZZY_LABEL = 85.0
@@ -67,7 +70,10 @@ class Lexicon:
         if tag_for_keyword(core(word)) is not None:
             return True
         pieces = [fold(each) for each in parts(word)]
-        return bool(pieces) and all(self._piece(each) for each in pieces)
+        if pieces and all(self._piece(each) for each in pieces):
+            return True
+        joined = [fold(each) for each in _SEAM.split(core(word))]
+        return len(joined) > 1 and all(len(each) > 2 and each in self.console for each in joined)
 
     def label(self, phrase: str, *, marked: bool) -> LabelKind | None:
         """What stands beside this label; None where it is none. Readers' mistakes are forgiven a marked one."""

@@ -27,11 +27,13 @@ _UNIT = (
 _NUMBER = r"[-+~<>=±]*(?:\d{1,4}|\d{1,2}[,.]\d{3}|\d{0,4}[.,]\d{1,4}|0?[.,]\d{1,6})"
 _MEASURE = re.compile(rf"^(?:{_NUMBER}(?:[x×*/:-]{_NUMBER})*(?:[-/]?{_UNIT}[²³]?)?|{_UNIT})$", re.IGNORECASE)
 _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,4})[-/.,](\d{1,2})[-/.,](\d{1,4})(?!\d)")
+_NUMBERED = frozenset(("ct", "mr", "us", "cr", "dx", "xa", "rf", "mg", "nm", "pt", "id", "p", "s", "a", "h", "m"))
+"""Numbers of records begin with these, so that four digits behind them are nobody's setting."""
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,3}")
 _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS", "HF", "FH"))
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
 _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
-_SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){2,3}")
+_SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
 _TIME = re.compile(
     r"^\(?([01]?\d|2[0-3])[:h]([0-5]\d)(?:[:.]([0-5]\d)(?:[.,]\d+)?)?\)?(?:\s*([ap])\.?m\.?)?$", re.IGNORECASE
 )
@@ -167,11 +169,12 @@ def phones_in_line(words: Sequence[str]) -> set[int]:
 
 
 def is_settings(word: str, lexicon: Lexicon) -> bool:
-    """Whether the word is two or three known settings without their spaces: W400L40."""
+    """Whether the word is known settings without their spaces: W400L40, EI1740."""
     text = core(word)
-    return bool(_SETTINGS.fullmatch(text)) and all(
-        each in lexicon.console for each in re.findall(r"[a-z]+", fold(text))
-    )
+    names = re.findall(r"[a-z]+", fold(text))
+    if len(names) == 1 and names[0] in _NUMBERED:
+        return False
+    return bool(_SETTINGS.fullmatch(text)) and all(each in lexicon.console for each in names)
 
 
 def is_bare_number(word: str) -> bool:

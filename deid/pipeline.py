@@ -25,7 +25,9 @@ from deid.ocr import OcrEngine, read_frame
 from deid.redact import redact
 from deid.render import Picture, distinct_views, frame_count, render_stored
 from deid.values import (
+    Box,
     Check,
+    Finding,
     FrameFindings,
     FrameWords,
     Hint,
@@ -41,6 +43,11 @@ from deid.values import (
 
 READ_AGAIN_FRAMES = 6
 """A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
+
+
+SURE_WORD = 0.9
+SHORTEST_SURE_WORD = 4
+"""What only the second reading sees counts as text from this confidence and length on."""
 
 
 class Step(StrEnum):
@@ -242,15 +249,16 @@ def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
 
 
 def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region, ...]:
-    """Header values, dates and ids that a reader still sees in the written frames, shown with other contrast."""
+    """What goes and a reader still sees in the written frames, shown with other contrast."""
     assert case.written is not None
     written = load(case.written, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
     finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
+    known = [word.box for frame in case.words or () for word in frame.words]
     found = []
     for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
         words = read_frame({View.LOCAL: picture}, finders)
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
-        telling = (each for each in judged.findings if not each.is_phi or _READABLE & set(each.reasons))
+        telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))
     layout = pixel_format(written)
     regions = draw_boxes(found, Area(layout.rows, layout.columns), options.padding_px)
@@ -259,6 +267,15 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
         for region in regions
         if not any(region.box.overlap(done.box) >= 0.8 * region.box.area for done in case.effective or ())
     )
+
+
+def _tells(finding: Finding, known: Sequence[Box]) -> bool:
+    """Whether a word of the second reading must not stay: it is a value, or sure text that the first one missed."""
+    if _READABLE & set(finding.reasons):
+        return True
+    word = finding.word
+    is_text = word.confidence >= SURE_WORD and len(word.text) >= SHORTEST_SURE_WORD
+    return is_text and not any(word.box.overlap(box) for box in known)
 
 
 def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator[Picture]:

@@ -26,8 +26,9 @@ CLIPPED_SHARE = 0.0002
 WIDE = 4.0
 """A window this many times as wide as what is stored leaves too few grey levels to read."""
 MIDDLE_PERCENTILES = (0.5, 99.5)
-_CLAHE_TILES = 8
-_CLAHE_LIMIT = 4.0
+GROUND_SHARE = 1 / 40
+"""The ground behind text is taken to be what a blur of this share of the picture's longer side leaves."""
+INK_PERCENTILE = 99.8
 
 Picture = NDArray[np.uint8]
 
@@ -140,7 +141,12 @@ def _colour(dataset: Dataset, stored: NDArray[np.generic]) -> Picture:
 
 
 def _local_contrast(picture: Picture) -> Picture:
-    """Contrast raised region by region, so that faint text stands out; colour becomes its brightest sample."""
-    grey = picture.max(axis=2) if picture.ndim == 3 else picture
-    clahe = cv2.createCLAHE(_CLAHE_LIMIT, (_CLAHE_TILES, _CLAHE_TILES))
-    return np.asarray(clahe.apply(np.ascontiguousarray(grey)), np.uint8)
+    """Text on an even grey ground, light text made dark; colour becomes its brightest sample.
+
+    A detector that misses light letters on anatomy often finds them so, and the other way round.
+    """
+    grey = (picture.max(axis=2) if picture.ndim == 3 else picture).astype(np.float32)
+    ground = cv2.GaussianBlur(grey, (0, 0), max(max(grey.shape) * GROUND_SHARE, 1.0))
+    ink = grey - ground
+    strength = max(float(np.percentile(np.abs(ink), INK_PERCENTILE)), 1.0)
+    return np.asarray(np.clip(128 - ink * (127 / strength), 0, 255), np.uint8)

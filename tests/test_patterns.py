@@ -123,4 +123,6 @@ def test_the_rest_of_a_cut_date_tells_what_it_lacks(word: str, missing: int) -> 
 
 def test_known_settings_without_spaces_stay_together() -> None:
     assert patterns.is_settings("W400L40", LEXICON)
+    assert patterns.is_settings("EI1740", LEXICON)
+    assert not patterns.is_settings("MR1740", LEXICON)
     assert not patterns.is_settings("JONES40L40", LEXICON)

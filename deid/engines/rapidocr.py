@@ -24,8 +24,8 @@ from deid.values import Box, Word
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
 LARGEST_SCALE = 2.0
-TILE_SIDE_PX = 2000
-"""Larger pictures are searched in overlapping tiles of this side, lest small text vanish in scaling."""
+TILE_SIDE_PX = 2600
+"""Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
 TILE_OVERLAP_PX = 250
 SPACE_ADVANCES = 1.75
 """Characters further apart than this many median advances have a space between them that the recogniser dropped."""
@@ -96,14 +96,11 @@ class RapidOcr:
 
     def _lines(self, colour: _Picture) -> list[tuple[NDArray[np.float32], _Picture, tuple[int, ...]]]:
         """Each line's corners, its pixels, and the quarter turns under which it may be upright."""
-        found = []
-        for top, left in _tiles(colour.shape[0], colour.shape[1]):
+        found = self._search(colour)
+        tiles = _tiles(colour.shape[0], colour.shape[1])
+        for top, left in tiles if len(tiles) > 1 else ():
             tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
-            scale = min(LARGEST_SCALE, DETECT_SIDE_PX / max(tile.shape[:2]))
-            way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-            quads = self._detect(cv2.resize(tile, None, fx=scale, fy=scale, interpolation=way)).boxes
-            for quad in [] if quads is None else quads:
-                found.append(np.asarray(quad, np.float32) / scale + np.array([left, top], np.float32))
+            found += [quad + np.array([left, top], np.float32) for quad in self._search(tile)]
         lines: list[tuple[NDArray[np.float32], _Picture, tuple[int, ...]]] = []
         for quad in _without_repeats(found):
             left, top, right, bottom = _bounds(quad)
@@ -113,6 +110,13 @@ class RapidOcr:
             if crop.size:
                 lines.append((quad, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
         return lines
+
+    def _search(self, colour: _Picture) -> list[NDArray[np.float32]]:
+        """The corners of each line that the detector finds, shape (4, 2), x before y."""
+        scale = min(LARGEST_SCALE, DETECT_SIDE_PX / max(colour.shape[:2]))
+        way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        quads = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way)).boxes
+        return [np.asarray(quad, np.float32) / scale for quad in ([] if quads is None else quads)]
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
@@ -187,7 +191,7 @@ def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
             continue
         wide = bool(current) and reading.centres[index] - reading.centres[index - 1] > SPACE_ADVANCES * typical
         wide = wide and _gap(ink, reading.centres[index - 1], reading.centres[index])[1] > SPACE_INK * typical
-        after_label = len(current) >= 2 and shown[current[-1]] == ":" and shown[current[-2]].isalpha()
+        after_label = len(current) >= 2 and shown[current[-1]] == ":" and not shown[current[-2]].isdigit()
         if current and (after_label or (wide and character.isalnum() and shown[current[-1]].isalnum())):
             pieces.append(current)
             current = []
@@ -264,16 +268,18 @@ def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
 
 
 def _without_repeats(quads: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
-    """Lines found in two tiles, once: one that lies mostly inside a larger one is dropped."""
+    """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
     by_size = sorted(quads, key=lambda quad: -float(np.prod(quad.max(axis=0) - quad.min(axis=0))))
     kept: list[NDArray[np.float32]] = []
     for quad in by_size:
-        low, high = quad.min(axis=0), quad.max(axis=0)
-        area = float(np.prod(high - low))
-        inside = (
-            float(np.prod(np.clip(np.minimum(high, each.max(axis=0)) - np.maximum(low, each.min(axis=0)), 0, None)))
-            for each in kept
-        )
-        if area and all(shared <= 0.8 * area for shared in inside):
+        if not any(_lies_in(quad, each) for each in kept):
             kept.append(quad)
     return sorted(kept, key=lambda quad: (float(quad[:, 1].min()), float(quad[:, 0].min())))
+
+
+def _lies_in(quad: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    low, high = quad.min(axis=0), quad.max(axis=0)
+    shared = np.minimum(high, other.max(axis=0)) - np.maximum(low, other.min(axis=0))
+    height, other_height = (float(np.ptp(each[:, 1])) for each in (quad, other))
+    inside = float(np.prod(np.clip(shared, 0, None))) > 0.8 * float(np.prod(high - low))
+    return inside and height > 0.6 * other_height
