@@ -301,8 +301,9 @@ def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator
 
 def _residue_check(residue: tuple[Region, ...]) -> Check:
     if not residue:
-        return Check("read again", True, "Nothing of the header, no date and no number of a record can still be read.")
-    detail = f"{len(residue)} places can still be read as a header value, a date or a number. Look at them."
+        return Check("read again", True, "No header value, date, number of a record or other new text can be read.")
+    places = "One place" if len(residue) == 1 else f"{len(residue)} places"
+    detail = f"{places} can still be read as text that identifies: look whether a box has to be added."
     return Check("read again", False, detail, review=True)
 
 
