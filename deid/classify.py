@@ -195,7 +195,7 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
         if between or number or initial or title or half or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = True
-            wordy[index] = alphabetic
+            wordy[index] = alphabetic and not half
 
 
 def _is_time(evidence: Sequence[Evidence]) -> bool:

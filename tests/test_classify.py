@@ -44,7 +44,7 @@ def _goes(text: str, **options: object) -> str:
         ("LY", "LY"),
         ("A.P. P.A.", ""),
         ("Rosenkvist MD", "Rosenkvist MD"),
-        ("08/02/2024 5:33 PM", "08/02/2024 5:33 PM"),
+        ("08/02/2024 5:33 PM 25 Hz", "08/02/2024 5:33 PM"),
         ("1 D 4.31 cm", ""),
         ("Sex/Age F/75Y", ""),
         ("Sex/Age F/93Y", "F/93Y"),
