@@ -27,6 +27,8 @@ _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
+P_OVERRULES = 0.99995
+"""From here on the model is believed against the word lists: a surname that is a technical word, a date in pieces."""
 
 
 class Classifier(Protocol):
@@ -198,18 +200,25 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
             wordy[index] = alphabetic and not half
 
 
+def _is_settled(harmless: Sequence[Evidence]) -> bool:
+    """Whether the word's place or its lack of letters says that it is harmless, not the word list alone."""
+    return any(each.rule in ("label", "symbol") for each in harmless)
+
+
 def _is_time(evidence: Sequence[Evidence]) -> bool:
     return any(each.rule == "time" for each in evidence)
 
 
 def _decide(gathered: _Gathered, index: int, p_model: float | None, threshold: float) -> Finding:
-    """PHI evidence wins, then the lexicon, then the model; what nothing knows goes."""
+    """PHI evidence wins, then the lexicon unless the model is very sure, then the model; what nothing knows goes."""
     word = gathered.words[index]
     evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
     if gathered.for_phi[index]:
         p_phi = max(each.p_phi for each in gathered.for_phi[index])
     elif gathered.harmless[index]:
         p_phi = min(each.p_phi for each in gathered.harmless[index])
+        if p_model is not None and p_model >= P_OVERRULES and not _is_settled(gathered.harmless[index]):
+            p_phi = p_model
     elif word.confidence < UNREADABLE or not core(word.text):
         p_phi = P_UNREADABLE
         evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))

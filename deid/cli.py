@@ -168,6 +168,34 @@ def classify() -> None:
 
 
 @app.command()
+def train(
+    config: Annotated[
+        Path | None, typer.Option(help="TOML as deid/training/default.toml; what is not in it stays.")
+    ] = None,
+    base: Annotated[str, typer.Option(help="Folder or GGUF of a Llama; the installed one without it.")] = "",
+    seconds: Annotated[float | None, typer.Option(min=0, help="How long to train.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the adapter.")] = Path("adapter"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in OUT.")] = False,
+    evaluate: Annotated[bool, typer.Option("--evaluate", help="Train nothing: measure the model in use.")] = False,
+) -> None:
+    """Train an adapter on made-up text, or measure the model in use."""
+    from deid.training import run
+    from deid.training.config import load_config
+
+    chosen = load_config(config)
+    chosen = replace(chosen, base=base or chosen.base, seconds=chosen.seconds if seconds is None else seconds)
+    settings = Settings.from_environment()
+
+    def say(line: str) -> None:
+        typer.echo(line)
+
+    if evaluate:
+        run.evaluate_model(settings.model, settings.adapter, chosen, settings.home / "models", say)
+    else:
+        run.train_adapter(chosen, run.Place(out, resume), say)
+
+
+@app.command()
 def demo(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """Write made-up sample studies with burned-in pseudo-PHI."""
     paths = write_demo(folder)

@@ -29,7 +29,7 @@ from deid.inputs import InputFile, check_inputs, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom
 from deid.pipeline import Case, Engines, Options, run, verdict
 from deid.report import as_line, open_report
-from deid.settings import Settings
+from deid.settings import NO_MODEL, Settings
 from deid.store import RunState, Store, open_store, secret
 from deid.store.secrets import private_folder, write_private
 from deid.values import FileRecord, Hint, Outcome
@@ -89,16 +89,16 @@ def make_engines(settings: Settings) -> Engines:
 
 
 def make_classifier(settings: Settings) -> Classifier | None:
-    """The model that judges words; None where the settings name none.
+    """The model that judges words, the bundled one where the settings name no other; None where they switch it off.
 
     Raises
     ------
     EngineError
         Where it cannot be started.
     """
-    if not settings.model:
+    if settings.model == NO_MODEL:
         return None
-    return LlamaClassifier(settings.model, settings.adapter, settings.model_threads)
+    return LlamaClassifier(settings.model, settings.adapter, settings.model_threads, settings.home / "models")
 
 
 def options_of(settings: Settings) -> Options:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from deid.errors import UsageError
 
+NO_MODEL = "none"
+"""As DEID_MODEL: no model judges words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -19,9 +22,9 @@ class Settings:
     database_url: str
     """SQLAlchemy URL; SQLite in `home` by default, `mysql+pymysql://user:pw@host/db` for MySQL or MariaDB."""
     model: str = ""
-    """Path of a GGUF model that judges words; empty: rules, header values and lexicon decide alone."""
+    """Path of a GGUF model that judges words; empty: the bundled one; none: rules, header values and lexicon alone."""
     adapter: str = ""
-    """Path of a GGUF LoRA adapter for `model`."""
+    """Path of a GGUF adapter (LoRA) for `model`; empty: the bundled one for the bundled model, none for another."""
     model_threads: int = 1
     bind: str = "127.0.0.1"
     port: int = 8501

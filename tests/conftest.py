@@ -18,10 +18,16 @@ def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "ROUNDS", 4)
 
 
+@pytest.fixture(autouse=True)
+def _no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh installation merges the model once; tests/test_llama.py does that once for all tests that need it."""
+    monkeypatch.setenv("DEID_MODEL", "none")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a fresh installation on SQLite."""
-    return Settings.from_environment({"DEID_HOME": str(tmp_path / "home")})
+    """Settings of a fresh installation on SQLite, without the model."""
+    return Settings.from_environment({"DEID_HOME": str(tmp_path / "home"), "DEID_MODEL": "none"})
 
 
 @pytest.fixture(scope="session")

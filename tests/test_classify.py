@@ -104,6 +104,11 @@ def test_the_model_decides_only_what_nothing_else_settles() -> None:
     assert _goes("Zzyqx Qwvb CHEST 12/03/1964", classifier=model) == "Qwvb 12/03/1964"
 
 
+def test_a_very_sure_model_overrules_the_word_lists_but_no_label() -> None:
+    model = ScriptedClassifier({"CHEST": 0.99999, "Name:": 0.99999, "kVp": 0.999})
+    assert _goes("CHEST kVp 110\nName: Hale", classifier=model) == "CHEST Hale"
+
+
 def test_the_threshold_moves_the_models_decision() -> None:
     model = ScriptedClassifier({"Zzyqx": 0.4})
     assert _goes("Zzyqx", classifier=model) == ""

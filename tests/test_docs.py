@@ -68,7 +68,7 @@ def test_every_setting_is_in_the_readme_with_its_default(field: dataclasses.Fiel
     if isinstance(field.default, int | float):
         assert float(said) == field.default
     elif field.default == "":
-        assert said == "none"
+        assert said in ("none", "bundled")
     elif field.default is not dataclasses.MISSING:
         assert said == field.default
 

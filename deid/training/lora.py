@@ -1,0 +1,182 @@
+"""LoRA on the first layers of a Llama: the training itself. Needs torch and transformers (requirements-train.txt)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from deid.engines.prompt import Vocabulary, lay_out
+from deid.training.config import TrainConfig
+from deid.training.images import DATA_VERSION, MadeUp, picture
+from deid.training.split import Split
+
+LINEARS = {
+    "self_attn": ("q_proj", "k_proj", "v_proj", "o_proj"),
+    "mlp": ("gate_proj", "up_proj", "down_proj"),
+}
+CHUNK = 256
+"""Pictures that are drawn together, sorted by length and cut into batches."""
+WARM_UP_STEPS = 15
+LONGEST_TOKENS = 900
+
+Say = Callable[[str], None]
+
+
+class LoraLinear(nn.Module):
+    """A frozen linear layer with a trained one of low rank beside it."""
+
+    def __init__(self, base: nn.Linear, rank: int, scale: float) -> None:
+        super().__init__()
+        self.base, self.scale = base, scale
+        device = base.weight.device
+        self.a = nn.Parameter(torch.randn(rank, base.in_features, device=device) / math.sqrt(base.in_features))
+        self.b = nn.Parameter(torch.zeros(base.out_features, rank, device=device))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer's output with the adapter's added."""
+        beside = F.linear(F.linear(x, self.a.to(x.dtype)), self.b.to(x.dtype))
+        return self.base(x) + beside * self.scale
+
+
+@dataclass(slots=True)
+class Trainee:
+    """A model with its adapter, as it is trained."""
+
+    model: Any
+    head: torch.Tensor
+    """Difference of the two answers' rows of the output layer."""
+    vocabulary: Vocabulary
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """What is trained."""
+        return [each for each in self.model.parameters() if each.requires_grad]
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The adapter's weights by name."""
+        return {name: each.detach().cpu().clone() for name, each in self.model.named_parameters() if each.requires_grad}
+
+    def scores(self, pictures: Sequence[MadeUp]) -> torch.Tensor:
+        """Logit of PHI for each word of the pictures."""
+        laid = [lay_out(each.texts, self.vocabulary) for each in pictures]
+        device = self.head.device
+        width = max(len(each.tokens) for each in laid)
+        tokens = torch.full((len(laid), width), self.vocabulary.newline)
+        real = torch.zeros(len(laid), width, dtype=torch.bool)
+        for row, each in enumerate(laid):
+            tokens[row, : len(each.tokens)] = torch.tensor(each.tokens)
+            real[row, : len(each.tokens)] = True
+        dtype = self.model.dtype
+        mask = torch.zeros(len(laid), 1, width, width, dtype=dtype)
+        mask = mask.masked_fill(~real[:, None, None, :], torch.finfo(dtype).min).to(device)
+        hidden = self.model(input_ids=tokens.to(device), attention_mask=mask).last_hidden_state
+        rows = torch.tensor([row for row, each in enumerate(laid) for _ in each.asked], device=device)
+        places = torch.tensor([place for each in laid for place in each.asked], device=device)
+        return hidden[rows, places].float() @ self.head
+
+
+def make_trainee(config: TrainConfig, base: Path, vocabulary: Vocabulary, answers: tuple[int, int]) -> Trainee:
+    """The base with a fresh adapter; `answers` are the tokens of PRIVATE and HARMLESS."""
+    from transformers import AutoModelForCausalLM
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    place: dict[str, Any] = {"gguf_file": base.name} if base.is_file() else {}
+    folder = base.parent if base.is_file() else base
+    full = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.bfloat16, attn_implementation="sdpa", local_files_only=True, **place
+    )
+    model = full.model
+    if config.layers:
+        model.layers = model.layers[: config.layers]
+        model.config.num_hidden_layers = len(model.layers)
+    model.config.use_cache = False
+    for each in full.parameters():
+        each.requires_grad_(False)
+    rows = full.get_output_embeddings().weight
+    head = (rows[answers[0]].float() - rows[answers[1]].float()).detach().to(device)
+    model.to(device)
+    torch.manual_seed(config.seed)
+    for layer in model.layers:
+        for part, names in LINEARS.items():
+            for name in names:
+                owner = getattr(layer, part)
+                setattr(owner, name, LoraLinear(getattr(owner, name), config.rank, config.alpha / config.rank))
+    return Trainee(model, head, vocabulary)
+
+
+def batches(config: TrainConfig, vocabulary: Vocabulary, chunk: int) -> Iterator[tuple[int, list[MadeUp]]]:
+    """Batches without end from a chunk on: (number of the chunk, pictures of like length)."""
+    while True:
+        rng = Random(f"{config.seed}:{chunk}:{DATA_VERSION}")  # noqa: S311 - made-up text, no secret
+        drawn = [picture(Split.TRAIN, rng) for _ in range(CHUNK)]
+        sized = [(len(lay_out(each.texts, vocabulary).tokens), each) for each in drawn]
+        sized = sorted((each for each in sized if each[0] <= LONGEST_TOKENS), key=lambda each: each[0])
+        groups: list[list[MadeUp]] = [[]]
+        for size, each in sized:
+            if groups[-1] and size * (len(groups[-1]) + 1) > config.batch_tokens:
+                groups.append([])
+            groups[-1].append(each)
+        rng.shuffle(groups)
+        yield from ((chunk, group) for group in groups)
+        chunk += 1
+
+
+def train(config: TrainConfig, trainee: Trainee, checkpoint: Path, resume: bool, say: Say) -> None:
+    """Trains for the seconds of the configuration; `checkpoint` is written now and then, and read to resume."""
+    parameters = trainee.parameters
+    optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    spent, step, chunk, mean = 0.0, 0, 0, 0.0
+    if resume and checkpoint.is_file():
+        kept = torch.load(checkpoint, weights_only=True)
+        trainee.model.load_state_dict(kept["adapter"], strict=False)
+        optimiser.load_state_dict(kept["optimiser"])
+        spent, step, chunk, mean = kept["spent"], kept["step"], kept["chunk"] + 1, kept["mean"]
+        say(f"resumed at step {step} after {spent:.0f} s")
+    trainee.model.train()
+    began, saved, told = time.monotonic() - spent, spent, spent
+    words = 0
+    for chunk, group in batches(config, trainee.vocabulary, chunk):  # noqa: B020 - goes on from the chunk reached
+        spent = time.monotonic() - began
+        if spent >= config.seconds:
+            break
+        labels = [token.phi for each in group for token in each.tokens]
+        counted = torch.tensor([label is not None for label in labels], device=trainee.head.device)
+        wanted = torch.tensor([float(bool(label)) for label in labels], device=trainee.head.device)
+        for each in optimiser.param_groups:
+            each["lr"] = _rate(config, step, spent / config.seconds)
+        loss = F.binary_cross_entropy_with_logits(trainee.scores(group)[counted], wanted[counted])
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        step, words = step + 1, words + len(labels)
+        mean = loss.item() if step == 1 else 0.97 * mean + 0.03 * loss.item()
+        if spent - told >= 15 or step == 1:
+            say(f"step {step}  {spent:.0f} of {config.seconds:.0f} s  {words} words  loss {mean:.4f}")
+            told = spent
+        if spent - saved >= config.checkpoint_seconds:
+            _save(checkpoint, trainee, optimiser, {"spent": spent, "step": step, "chunk": chunk, "mean": mean})
+            saved = spent
+    _save(checkpoint, trainee, optimiser, {"spent": spent, "step": step, "chunk": chunk, "mean": mean})
+    trainee.model.eval()
+    say(f"trained for {step} steps, loss {mean:.4f}")
+
+
+def _rate(config: TrainConfig, step: int, done: float) -> float:
+    falling = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return config.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * falling
+
+
+def _save(path: Path, trainee: Trainee, optimiser: torch.optim.Optimizer, progress: dict[str, float]) -> None:
+    part = path.with_suffix(".part")
+    torch.save({"adapter": trainee.state(), "optimiser": optimiser.state_dict(), **progress}, part)
+    part.replace(path)

@@ -1,0 +1,193 @@
+"""Made-up text and its labels, the worlds of training and evaluation, and training itself where torch is installed."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from deid.engines.merge import AdapterFacts, adapter_facts
+from deid.engines.prompt import FORMAT, Vocabulary, lay_out
+from deid.errors import UsageError
+from deid.training import evaluate
+from deid.training.config import load_config
+from deid.training.export import Heads, write_adapter
+from deid.training.grammar import CLOSED_LISTS, Token, load_words
+from deid.training.images import MadeUp, pictures
+from deid.training.ngram import NgramModel
+from deid.training.noise import joined, misread, noisy
+from deid.training.split import Split
+
+PRINT_SOME = """
+from itertools import islice
+from deid.training.images import pictures
+from deid.training.split import Split
+print([made.lines for split in Split for made in islice(pictures(split, 5), 60)])
+"""
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[Split, list[MadeUp]]:
+    return {split: list(islice(pictures(split, 3, clean=True), 300)) for split in Split}
+
+
+def test_the_same_seed_makes_the_same_text_in_every_process() -> None:
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", PRINT_SOME],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("kind", CLOSED_LISTS)
+def test_no_phrase_of_evaluation_was_trained_on(kind: str) -> None:
+    trained, evaluated = (
+        {phrase.split()[0].casefold() for phrase in load_words(split).phrases[kind]} for split in Split
+    )
+    assert trained
+    assert evaluated
+    assert not trained & evaluated
+
+
+def test_no_template_of_evaluation_was_trained_on() -> None:
+    trained, evaluated = ({line for lines in load_words(split).templates.values() for line in lines} for split in Split)
+    assert len(evaluated) > 60
+    assert not trained & evaluated
+
+
+def test_no_surname_of_evaluation_was_trained_on(made: dict[Split, list[MadeUp]]) -> None:
+    names = {
+        split: {
+            piece.casefold()
+            for each in made[split]
+            for token in each.tokens
+            if token.kind in ("surname", "name")
+            for piece in "".join(c if c.isalpha() else " " for c in token.text).split()
+            if len(piece) > 4
+        }
+        for split in Split
+    }
+    assert len(names[Split.EVALUATE]) > 100
+    assert not names[Split.TRAIN] & names[Split.EVALUATE]
+
+
+def test_labels_follow_the_slots(made: dict[Split, list[MadeUp]]) -> None:
+    tokens = [token for each in made[Split.TRAIN] for token in each.tokens]
+    private = {token.kind for token in tokens if token.phi}
+    harmless = {token.kind for token in tokens if token.phi is False}
+    assert {"name", "surname", "initials", "id", "date", "time", "hospital", "old"} <= private
+    assert {"sex", "age", "elapsed", "measure", "brand", "projection", "side"} <= harmless
+    assert not {"name", "id", "date"} & harmless
+    assert not {"brand", "age", "elapsed"} & private
+    assert 0.15 < len([token for token in tokens if token.phi]) / len(tokens) < 0.5
+
+
+def test_a_misread_word_keeps_its_label() -> None:
+    line = (
+        Token("Name:", False, ""),
+        Token("LINDQVIST", True, "name"),
+        Token("kVp", False, ""),
+        Token("110", False, ""),
+    )
+    for seed in range(200):
+        (read,) = noisy((line,), Random(seed), 0.05)
+        assert any(token.phi for token in read)
+        assert all(token.phi for token in read if "INDQ" in token.text)
+        assert not any(token.phi for token in read if token.text in ("kVp", "110"))
+
+
+def test_a_value_joined_to_its_label_identifies() -> None:
+    assert joined(Token("Name:", False, ""), Token("Hale", True, "name")) == ("Name:Hale", True, "name")
+    assert joined(Token("kVp", False, ""), Token("110", False, "n")).phi is False
+
+
+def test_text_without_mistakes_is_left_as_it_is() -> None:
+    assert misread("Thickness", Random(1), 0.0) == "Thickness"
+
+
+def test_each_word_is_asked_about_at_its_last_token() -> None:
+    vocabulary = Vocabulary(lambda word: tuple(ord(each) for each in word), 1, 0)
+    laid = lay_out([["ab", "c"], ["def"]], vocabulary)
+    assert laid.tokens == (1, 97, 98, 99, 0, 100, 101, 102, 0)
+    assert laid.asked == (2, 3, 7)
+
+
+def test_the_yardstick_learns(made: dict[Split, list[MadeUp]]) -> None:
+    model = NgramModel(made[Split.TRAIN])
+    assert evaluate.figures(model.logits, made[Split.EVALUATE]).auc > 0.9
+
+
+def test_the_area_under_the_curve_counts_pairs() -> None:
+    assert evaluate.area_under_curve(np.array([2.0, 1.0]), np.array([0.0, 1.0])) == pytest.approx(0.875)
+
+
+def test_a_configuration_may_say_less_but_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("layers = 2\n")
+    assert load_config(path) == dataclasses.replace(load_config(), layers=2)
+    path.write_text("layer = 2\n")
+    with pytest.raises(UsageError):
+        load_config(path)
+
+
+def test_an_adapter_says_how_it_is_used(tmp_path: Path) -> None:
+    weights = {
+        f"layers.0.self_attn.q_proj.{part}": np.ones(shape, np.float32)
+        for part, shape in (("a", (2, 8)), ("b", (8, 2)))
+    }
+    facts = AdapterFacts(FORMAT, 1, 0.25, "")
+    write_adapter(weights, Heads(2, 2), 4.0, facts, tmp_path / "own.gguf")
+    assert adapter_facts(tmp_path / "own.gguf") == facts
+
+
+def test_training_runs_on_another_base(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="training needs requirements-train.txt")
+    pytest.importorskip("transformers", reason="training needs requirements-train.txt")
+    from deid.training.run import Place, train_adapter
+
+    base = _tiny_llama(tmp_path / "base")
+    config = dataclasses.replace(load_config(), base=str(base), layers=1, seconds=1.0, batch_tokens=300)
+    place = Place(tmp_path / "out")
+    said: list[str] = []
+    train_adapter(config, place, said.append)
+    facts = adapter_facts(place.adapter)
+    assert facts is not None
+    assert facts.layers == 1
+    assert json.loads(place.facts.read_text())["config"]["layers"] == 1
+    train_adapter(dataclasses.replace(config, seconds=1.5), dataclasses.replace(place, resume=True), said.append)
+    assert any(line.startswith("resumed") for line in said)
+
+
+def _tiny_llama(folder: Path) -> Path:
+    """A Llama of random weights with a tokeniser of single bytes."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(
+        models.BPE({letter: index + 2 for index, letter in enumerate(letters)} | {"<s>": 0, "</s>": 1}, [])
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>").save_pretrained(folder)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
