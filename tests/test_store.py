@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ from deid.errors import StoreError, UsageError
 from deid.settings import Settings
 from deid.store import NewUser, Role, RunState, SignIn, Store, open_store, secret, session_hash
 from deid.store import accounts as accounts_module
+from deid.store.filelock import locked
 from deid.store.schema import Base
+from deid.store.secrets import private_folder
 from deid.values import Box, FileRecord, Outcome, Reason, Region, Stage
 
 PASSWORD = "correct horse battery"
@@ -105,11 +108,24 @@ def test_opening_again_changes_nothing(store: Store, database: Settings) -> None
 
 
 def test_opening_at_the_same_time_migrates_once(bare: Settings) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(lambda _: open_store(bare), range(4)))
+    with ThreadPoolExecutor(12) as pool:
+        stores = list(pool.map(lambda _: open_store(bare), range(12)))
     assert all(store.needs_setup() for store in stores)
     for store in stores:
         store.close()
+
+
+def test_opening_waits_while_another_process_prepares_the_database(settings: Settings) -> None:
+    private_folder(settings.home)
+    path = settings.home / "deid.sqlite"
+    with ThreadPoolExecutor(1) as pool:
+        with locked(settings.home / ".migrate.lock"), sqlite3.connect(path) as other:
+            other.executescript("CREATE TABLE being_made (id INTEGER); BEGIN IMMEDIATE")
+            opening = pool.submit(open_store, settings)
+            with pytest.raises(TimeoutError):
+                opening.result(0.5)
+        other.close()
+        opening.result(30).close()
 
 
 def test_a_newer_database_is_refused_in_one_line(bare: Settings) -> None:

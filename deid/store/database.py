@@ -76,7 +76,7 @@ def open_database(settings: Settings) -> Database:
     where = url.render_as_string(hide_password=True)
     engine = _engine(url, where)
     try:
-        with engine.connect() as connection, _alone(connection, settings.home):
+        with _alone(engine, settings.home) as connection:
             _migrate(connection)
     except SQLAlchemyError as exc:
         engine.dispose()
@@ -124,7 +124,6 @@ def _prepare_sqlite(engine: Engine, url: URL) -> None:
         connection.isolation_level = None  # transactions begin where the next listener says, not where the driver does
         for pragma in (
             f"busy_timeout={_BUSY_MILLISECONDS}",
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
         ):
@@ -138,24 +137,28 @@ def _prepare_sqlite(engine: Engine, url: URL) -> None:
 
 
 @contextmanager
-def _alone(connection: Connection, home: Path) -> Iterator[None]:
-    """No other process migrates the same database meanwhile."""
-    if connection.dialect.name == "sqlite":
-        with locked(home / ".migrate.lock"):
-            yield
+def _alone(engine: Engine, home: Path) -> Iterator[Connection]:
+    """A connection while no other process migrates the same database."""
+    if engine.dialect.name == "sqlite":
+        # Changing to WAL fails at once, busy_timeout or not, if another connection is there: it is done here, for good.
+        with locked(home / ".migrate.lock"), engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+            yield connection
         return
-    database = connection.engine.url.database or ""
-    name = f"deid-{hashlib.sha256(database.encode()).hexdigest()[:32]}"
-    got = connection.execute(
-        text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": _LOCK_SECONDS}
-    ).scalar()
-    if got != 1:
-        raise StoreError("Another process has been migrating the database for too long: look what it does, then retry.")
-    try:
-        yield
-    finally:
-        connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
-        connection.commit()
+    name = f"deid-{hashlib.sha256((engine.url.database or '').encode()).hexdigest()[:32]}"
+    with engine.connect() as connection:
+        got = connection.execute(
+            text("SELECT GET_LOCK(:name, :seconds)"), {"name": name, "seconds": _LOCK_SECONDS}
+        ).scalar()
+        if got != 1:
+            raise StoreError(
+                "Another process has been migrating the database for too long: look what it does, then retry."
+            )
+        try:
+            yield connection
+        finally:
+            connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+            connection.commit()
 
 
 def _migrate(connection: Connection) -> None:
