@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deid.values import Box, FrameFindings, Reason, Region, Word
+from deid.values import Box, FrameFindings, Reason, Region, Word, in_order
 
 END_HEIGHTS = 0.2
 """Beyond the first and last word of a run, letters may stand that no reader saw: this share of its height is added."""
@@ -99,4 +99,4 @@ def _union(one: Region, two: Region) -> Region:
         max(one.box.right, two.box.right),
         max(one.box.bottom, two.box.bottom),
     )
-    return Region(one.frame, box, tuple(dict.fromkeys((*one.reasons, *two.reasons))), max(one.score, two.score))
+    return Region(one.frame, box, in_order((*one.reasons, *two.reasons)), max(one.score, two.score))

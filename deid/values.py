@@ -6,6 +6,7 @@ size of the stored frame, so picture coordinates are stored-pixel coordinates. F
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,18 +51,24 @@ class Policy(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a word goes or stays; one colour each in every picture."""
+    """Why a word goes or stays, in the order in which they are asked; one colour each in every picture."""
 
+    DRAWN = "drawn"
+    VERIFY = "verify"
+    POLICY = "policy"
     HEADER = "header"
     PATTERN = "pattern"
     CONTEXT = "context"
-    MODEL = "model"
-    UNKNOWN = "unknown"
-    UNREADABLE = "unreadable"
     LEXICON = "lexicon"
-    POLICY = "policy"
-    VERIFY = "verify"
-    DRAWN = "drawn"
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    MODEL = "model"
+
+
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each reason once, the one that settles the matter first."""
+    given = set(reasons)
+    return tuple(each for each in Reason if each in given)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -159,9 +166,8 @@ class Finding:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Distinct reasons that speak for the decision taken, strongest first."""
-        ordered = sorted(self.evidence, key=lambda each: -abs(each.p_phi - 0.5))
-        return tuple(dict.fromkeys(each.reason for each in ordered if (each.p_phi >= 0.5) == self.is_phi))
+        """Distinct reasons that speak for the decision taken, the one that settled it first."""
+        return in_order(each.reason for each in self.evidence if (each.p_phi >= 0.5) == self.is_phi)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,3 +21,9 @@ def test_reasons_speak_for_the_decision_taken() -> None:
     evidence = (Evidence(Reason.LEXICON, "known", 0.03), Evidence(Reason.HEADER, "PatientName", 0.99))
     assert Finding(word, 0.99, evidence).reasons == (Reason.HEADER,)
     assert Finding(word, 0.03, evidence).reasons == (Reason.LEXICON,)
+
+
+def test_the_reason_that_settled_the_word_comes_first_however_sure_the_model_is() -> None:
+    word = Word("Smith", Box(0, 0, 9, 9), 0.9, ("reader",))
+    evidence = (Evidence(Reason.MODEL, "llm", 0.9999), Evidence(Reason.HEADER, "PatientName", 0.99))
+    assert Finding(word, 0.99, evidence).reasons == (Reason.HEADER, Reason.MODEL)

@@ -76,7 +76,7 @@ MODALITIES = {
 
 
 def of_reasons(reasons: tuple[Reason, ...]) -> Look:
-    """The look of a box: that of its strongest reason."""
+    """The look of a box: that of the reason that settled it."""
     return REASONS[reasons[0]] if reasons else KEPT
 
 
