@@ -1,10 +1,14 @@
 """The real readers on letters that we drew."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
+from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
-from deid.engines.rapidocr import RapidOcr
+from deid.engines.network import Network
+from deid.engines.rapidocr import DETECTOR, RapidOcr
 from deid.engines.tesseract import Tesseract
 from deid.ocr import read_frame
 from deid.values import Box, View, Word
@@ -25,6 +29,20 @@ def readers() -> tuple[RapidOcr, Tesseract]:
 
 def _read(picture: np.ndarray, readers: tuple[RapidOcr, Tesseract]) -> tuple[Word, ...]:
     return read_frame({View.WINDOW: picture}, readers)
+
+
+def test_the_detector_answers_alike_in_both_runtimes() -> None:
+    """And OpenVINO does not round, whatever the processor offers."""
+    values = np.random.default_rng(5).standard_normal((1, 3, 320, 416)).astype(np.float32)
+    session = InferenceSession(str(DETECTOR), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {session.get_inputs()[0].name: values})[0]
+    network = Network(DETECTOR)
+    assert np.abs(network(values) - expected).max() < 2e-3
+    assert np.array_equal(network(values), network(values))
+
+
+def test_nothing_is_installed_that_reports_how_openvino_is_used() -> None:
+    assert find_spec("openvino") and not find_spec("openvino_telemetry")
 
 
 def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> None:

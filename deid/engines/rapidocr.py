@@ -12,15 +12,20 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.engines.network import Network
 from deid.errors import EngineError
 from deid.values import Box, Word
 
+DETECTOR = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr"))) / (
+    "models/PP-OCRv6_det_small.onnx"
+)
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
 LARGEST_SCALE = 2.0
@@ -71,6 +76,7 @@ class RapidOcr:
                 }
             )
             self._detect = engine._load_det_model()
+            self._detect.session = Network(DETECTOR, threads)
             self._recognise = engine._load_rec_model()
         except Exception as exc:  # whatever the package raises at start-up is one thing to the caller
             raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
