@@ -73,10 +73,16 @@ class _Gathered:
     harmless: list[list[Evidence]] = field(init=False)
     missing: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Characters that a word's value is known to have left and right of what was read."""
+    model: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         self.for_phi = [[] for _ in self.words]
         self.harmless = [[] for _ in self.words]
+
+    def goes(self, index: int, threshold: float) -> bool:
+        """What is to become of the word as far as is known: what nothing knows goes unless the model frees it."""
+        freed = self.model is not None and self.model[index] < threshold
+        return bool(self.for_phi[index]) or not (self.harmless[index] or freed)
 
 
 def classify_words(
@@ -96,9 +102,10 @@ def classify_words(
     findings: dict[int, Finding] = {}
     for number, (row, context) in enumerate(zip(rows, contexts, strict=True)):
         gathered = _gather(row, context, wanted, lexicon)
+        gathered.model = model[number] if model else None
+        _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
-            p_model = model[number][index] if model else None
-            findings[id(word)] = _decide(gathered, index, p_model, threshold)
+            findings[id(word)] = _decide(gathered, index, threshold)
     return tuple(findings[id(word)] for word in words)
 
 
@@ -123,7 +130,6 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
             if (lost and context.values[index] in ("birth", "date")) or shape == "date":
                 gathered.missing.setdefault(index, (lost, lost))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
-    _neighbours(gathered, lexicon)
     return gathered
 
 
@@ -177,10 +183,13 @@ def _kept_readings(word: Word) -> tuple[str, ...]:
     return word.others if word.confidence < 0.9 else ()
 
 
-def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
-    """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day."""
+def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None:
+    """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day.
+
+    So may a word that nothing but the model knows, whatever the model says of it.
+    """
     row = gathered.words
-    goes = [bool(gathered.for_phi[i]) or not gathered.harmless[i] for i in range(len(row))]
+    goes = [gathered.goes(i, threshold) for i in range(len(row))]
     wordy = [goes[i] and is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
     for index, word in enumerate(row):
         if goes[index] or index in gathered.context.labels:
@@ -188,13 +197,14 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon) -> None:
         before, after = index > 0 and wordy[index - 1], index + 1 < len(row) and wordy[index + 1]
         leads = after and (index == 0 or goes[index - 1])
         alphabetic = is_alphabetic(word.text)
+        unknown = not gathered.harmless[index] and alphabetic and (before or after)
         between = before and after and (alphabetic or not patterns.is_measure(word.text))
         number = patterns.is_bare_number(word.text) and (before or leads)
         initial = alphabetic and len(alnum(word.text)) <= 3 and word.text.endswith((".", ",")) and before
         title = fold(core(word.text)) in lexicon.titles and (before or after)
         half = index > 0 and fold(core(word.text)) in _HALF_DAYS and _is_time(gathered.for_phi[index - 1])
-        letter = (before or leads) and gathered.harmless[index][0].rule == "short"
-        if between or number or initial or title or half or letter:
+        letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
+        if unknown or between or number or initial or title or half or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = True
             wordy[index] = alphabetic and not half
@@ -209,9 +219,10 @@ def _is_time(evidence: Sequence[Evidence]) -> bool:
     return any(each.rule == "time" for each in evidence)
 
 
-def _decide(gathered: _Gathered, index: int, p_model: float | None, threshold: float) -> Finding:
+def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:
     """PHI evidence wins, then the lexicon unless the model is very sure, then the model; what nothing knows goes."""
     word = gathered.words[index]
+    p_model = gathered.model[index] if gathered.model else None
     evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
     if gathered.for_phi[index]:
         p_phi = max(each.p_phi for each in gathered.for_phi[index])

@@ -101,7 +101,13 @@ def test_what_nobody_could_read_goes() -> None:
 
 def test_the_model_decides_only_what_nothing_else_settles() -> None:
     model = ScriptedClassifier({"Zzyqx": 0.1, "Qwvb": 0.9, "CHEST": 0.99, "12/03/1964": 0.0})
-    assert _goes("Zzyqx Qwvb CHEST 12/03/1964", classifier=model) == "Qwvb 12/03/1964"
+    assert _goes("Zzyqx CHEST Qwvb 12/03/1964", classifier=model) == "Qwvb 12/03/1964"
+
+
+@pytest.mark.parametrize("name", ["Van Broek", "Name: Qwvb"])
+def test_the_model_alone_does_not_free_the_word_beside_a_name(name: str) -> None:
+    model = ScriptedClassifier({"Zzyqx": 0.1, "Van": 0.9, "Broek": 0.9, "Qwvb": 0.6, "Acmescan": 0.1})
+    assert _goes(f"{name} Zzyqx Gain Acmescan", classifier=model) == f"{name.removeprefix('Name: ')} Zzyqx"
 
 
 def test_a_very_sure_model_overrules_the_word_lists_but_no_label() -> None:
