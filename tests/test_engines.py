@@ -8,7 +8,7 @@ from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
 from deid.engines.network import Network
-from deid.engines.rapidocr import DETECTOR, RapidOcr
+from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label
 from deid.engines.tesseract import Tesseract
 from deid.ocr import read_frame
 from deid.values import Box, View, Word
@@ -53,6 +53,25 @@ def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> N
     assert abs(words[0].box.right - label) < 8
     assert words[1].box.left >= label - 4
     assert {word.line for word in words} == {words[0].line}
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "ends"),
+    [
+        ("DOB:", "1", True),
+        ("12:", "3", False),
+        ("D.O.B.", "1", True),
+        ("D.O.", "B", False),
+        ("Dr.", "R", True),
+        ("DR.", "R", False),
+        ("T.", "H", False),
+        ("v.", "1", False),
+        ("T2.", "5", False),
+        ("No.", "7", True),
+    ],
+)
+def test_a_label_ends_without_a_space(text: str, following: str, ends: bool) -> None:
+    assert _ends_label(text, following) is ends
 
 
 def test_text_at_the_border_is_read(readers: tuple[RapidOcr, Tesseract]) -> None:

@@ -8,11 +8,13 @@ import pytest
 from pydicom.uid import RLELossless
 
 from deid.pipeline import Case, Engines, Options, Step, open_case, run, run_step, verdict
-from deid.values import Box, Outcome, Policy, Reason, Word
+from deid.values import Box, Outcome, Policy, Reason, View, Word
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr
 
 KEY = b"k" * 32
+VIEWS = (View.WINDOW, View.LOCAL)
+"""How often a frame of eight bits is shown to a reader."""
 NAME = PHI["PatientName"].split("^")[0]
 
 
@@ -82,7 +84,7 @@ def test_equal_frames_are_read_once() -> None:
     case = open_case(dicom(np.stack([frame, frame, other])), options)
     case = run_step(run_step(case, Step.CONVERT, engines, options), Step.READ, engines, options)
     assert case.representative == ((0, (1,)), (2, ()))
-    assert len(reader.seen) == 2
+    assert len(reader.seen) == 2 * len(VIEWS)
 
 
 def test_policy_all_text_overwrites_harmless_words_too() -> None:
@@ -106,7 +108,7 @@ def test_what_verify_can_still_read_is_overwritten_too() -> None:
     def only_later(picture: np.ndarray) -> tuple[Word, ...]:
         assert first is not None
         assert late.answer is not None
-        return first(picture) if len(reader.seen) == 1 else late.answer(picture)
+        return first(picture) if len(reader.seen) <= len(VIEWS) else late.answer(picture)
 
     reader.answer = only_later
     case = run(dicom(gradient(80, 200)), _engines(reader), Options())

@@ -36,7 +36,7 @@ def test_text_that_the_window_hides_is_in_the_other_view() -> None:
     pixels[30:, :] = 0
     dataset = _loaded(pixels, bits_stored=12, WindowCenter="500", WindowWidth="1000")
     views = distinct_views(dataset, pixels)
-    assert list(views) == [View.WINDOW, View.FULL]
+    assert list(views) == [View.WINDOW, View.FULL, View.LOCAL]
     assert views[View.WINDOW][15, 15] == views[View.WINDOW][5, 5]
     assert views[View.FULL][15, 15] != views[View.FULL][5, 5]
 
@@ -44,7 +44,7 @@ def test_text_that_the_window_hides_is_in_the_other_view() -> None:
 def test_a_window_too_wide_to_read_in_is_left_for_the_full_range() -> None:
     pixels = gradient(40, 40, "u2", 100)
     dataset = _loaded(pixels, bits_stored=12, WindowCenter="2047", WindowWidth="4095")
-    assert list(distinct_views(dataset, pixels)) == [View.FULL]
+    assert list(distinct_views(dataset, pixels)) == [View.FULL, View.LOCAL]
 
 
 def test_one_hot_pixel_does_not_hide_text() -> None:
@@ -56,9 +56,19 @@ def test_one_hot_pixel_does_not_hide_text() -> None:
     assert views[View.MIDDLE].std() > 50 > views[View.WINDOW].std()
 
 
-def test_views_that_show_the_same_are_one() -> None:
-    pixels = gradient(40, 40)
-    assert list(distinct_views(_loaded(pixels), pixels)) == [View.WINDOW]
+@pytest.mark.parametrize("shape", [(40, 40), (40, 40, 3)], ids=["grey", "colour"])
+def test_views_that_show_the_same_are_one_beside_that_on_an_even_ground(shape: tuple[int, ...]) -> None:
+    pixels = np.resize(gradient(40, 40), shape)
+    assert list(distinct_views(_loaded(pixels), pixels)) == [View.WINDOW, View.LOCAL]
+
+
+def test_faint_letters_on_bright_anatomy_are_strong_on_an_even_ground() -> None:
+    pixels = np.tile(np.linspace(20, 220, 400).astype(np.uint8), (400, 1))
+    pixels[200:204, 100:300] += 12
+    views = distinct_views(_loaded(pixels), pixels)
+    assert (
+        np.ptp(views[View.LOCAL][190:214, 200].astype(int)) > 100 > np.ptp(views[View.WINDOW][190:214, 200].astype(int))
+    )
 
 
 @pytest.mark.parametrize("window", [("", ""), ("100", "0")])

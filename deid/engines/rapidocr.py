@@ -182,7 +182,7 @@ def _split(reading: _Reading, ink: NDArray[np.float64]) -> list[tuple[str, float
 
 
 def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
-    """Indices of the characters of each word: cut at white space, after a label's colon, at a wide gap."""
+    """Indices of the characters of each word: cut at white space, after a label, at a wide gap."""
     advances = np.diff(reading.centres)
     typical = float(np.median(advances)) if len(advances) >= 4 else np.inf
     pieces: list[list[int]] = []
@@ -197,7 +197,7 @@ def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
             continue
         wide = bool(current) and reading.centres[index] - reading.centres[index - 1] > SPACE_ADVANCES * typical
         wide = wide and _gap(ink, reading.centres[index - 1], reading.centres[index])[1] > SPACE_INK * typical
-        after_label = len(current) >= 2 and shown[current[-1]] == ":" and not shown[current[-2]].isdigit()
+        after_label = _ends_label("".join(shown[each] for each in current), character)
         if current and (after_label or (wide and character.isalnum() and shown[current[-1]].isalnum())):
             pieces.append(current)
             current = []
@@ -206,6 +206,21 @@ def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
     if current:
         pieces.append(current)
     return pieces
+
+
+def _ends_label(text: str, following: str) -> bool:
+    """Whether a label ends here though no space was seen.
+
+    "DOB:" does before anything, "D.O.B." and "No." before a digit, "Dr." before a capital letter.
+    """
+    if len(text) < 2 or text[-2].isdigit():
+        return False
+    if text[-1] == ":":
+        return True
+    letters = text.replace(".", "")
+    if text[-1] != "." or len(letters) < 2 or not letters.isalpha():
+        return False
+    return following.isdigit() or (text[-2].islower() and following.isupper())
 
 
 def _ink(crop: _Picture) -> NDArray[np.float64]:
