@@ -1,12 +1,13 @@
 """Exactly the pixels of the regions are overwritten, in a copy of the dataset.
 
-A table of codecs decides how: stored bytes are patched, lossless frames are encoded again, lossy ones are transcoded
-without loss. A dataset without regions keeps its pixel element byte for byte.
+A table of syntaxes decides how: stored bytes are patched, blocks of JPEG are emptied in the frequency domain, lossless
+frames are encoded again, other lossy ones are transcoded without loss. A dataset without regions keeps its pixel
+element byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -14,13 +15,14 @@ from pydicom import DataElement, Dataset
 from pydicom.tag import Tag
 
 import deid.quiet  # noqa: F401
-from deid.codecs import lossless, native, transcode
+from deid.codecs import dct, lossless, native, transcode
 from deid.codecs.raw import PixelFormat, iter_raw_frames, pixel_format
 from deid.codecs.regions import shallow_copy
+from deid.codecs.syntaxes import WAYS
 from deid.errors import PixelError
 from deid.values import Box, Region
 
-_WAYS: tuple[ModuleType, ...] = (native, lossless, transcode)
+_MODULES: dict[str, ModuleType] = {"native": native, "dct": dct, "lossless": lossless, "transcode": transcode}
 
 
 def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[Region, ...]]:
@@ -39,14 +41,13 @@ def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[
     wanted = [cut for region in regions if (cut := _cut(region, layout)) is not None]
     if not wanted:
         return shallow_copy(dataset), ()
-    for way in _WAYS:
-        if not way.handles(dataset):
-            continue
+    ways = _ways(dataset)
+    for way in ways:
         effective = tuple(replace(region, box=way.snap(dataset, region.box)) for region in wanted)
         try:
             redacted = way.overwrite(dataset, effective)
         except PixelError:
-            if way is _WAYS[-1] or not _WAYS[-1].handles(dataset):
+            if way is ways[-1]:
                 raise
             continue
         return _with_true_extremes(redacted), effective
@@ -55,7 +56,24 @@ def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[
 
 def way_of(dataset: Dataset) -> str:
     """The name of the way in which this dataset's pixels would be overwritten first; empty where there is none."""
-    return next((way.__name__.rpartition(".")[2] for way in _WAYS if way.handles(dataset)), "")
+    return next((_name(way) for way in _ways(dataset)), "")
+
+
+def way_taken(dataset: Dataset, redacted: Dataset, regions: Sequence[Region]) -> str:
+    """The name of the way in which `redacted` was made; `untouched` where nothing had to be overwritten."""
+    if not regions:
+        return "untouched"
+    same = dataset.file_meta.TransferSyntaxUID == redacted.file_meta.TransferSyntaxUID
+    return way_of(dataset) if same else _name(transcode)
+
+
+def _ways(dataset: Dataset) -> list[ModuleType]:
+    """The ways that serve the dataset, in the order in which they are tried."""
+    return [_MODULES[name] for name in WAYS.get(pixel_format(dataset).syntax, ()) if _MODULES[name].handles(dataset)]
+
+
+def _name(way: ModuleType) -> str:
+    return way.__name__.rpartition(".")[2]
 
 
 def _cut(region: Region, layout: PixelFormat) -> Region | None:

@@ -10,28 +10,32 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 
-import numpy as np
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.datadict import dictionary_has_tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 import deid.quiet  # noqa: F401
-from deid.codecs.raw import iter_raw_frames, pixel_format, raw_photometric
-from deid.codecs.regions import boxes_by_frame
+from deid.codecs.raw import pixel_format, raw_photometric
+from deid.compare import Difference, compare_datasets
 from deid.errors import DeidError
 from deid.identifiers import Needles, holds, needles_of
-from deid.values import Box, Check, Hint, Region
+from deid.values import Check, Hint, Region
 
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _NAMED_TAGS = 5
 
 
 def check_written(
-    original: Dataset, written: bytes, regions: Sequence[Region], hints: Iterable[Hint]
+    original: Dataset,
+    written: bytes,
+    regions: Sequence[Region],
+    hints: Iterable[Hint],
+    difference: Difference | None = None,
 ) -> tuple[Check, ...]:
     """What was looked at in the written file, in order; the first failure to open ends the list.
 
     `regions` are those really overwritten and `hints` what was harvested from the original's header.
+    `difference` is what `compare_written` found, where that has been done already.
     """
     try:
         output = dcmread(BytesIO(written))
@@ -40,7 +44,7 @@ def check_written(
     except Exception:  # whatever goes wrong here is the finding
         return (Check("opens", False, "The written file does not open again."),)
     if checks[-1].passed:
-        checks += _pixels(original, output, regions)
+        checks += _pixels(original, output, regions, difference)
     needles = needles_of(hints)
     return (*checks, _values(output, needles), _elements(output), _envelope(written, output))
 
@@ -55,61 +59,41 @@ def _shape(original: Dataset, output: Dataset) -> Check:
     return Check("shape", same, f"Frames, rows, columns, samples and sign are {said}")
 
 
-def _pixels(original: Dataset, output: Dataset, regions: Sequence[Region]) -> list[Check]:
+def _pixels(
+    original: Dataset, output: Dataset, regions: Sequence[Region], difference: Difference | None
+) -> list[Check]:
     keyword = pixel_format(original).keyword
     if not regions:
         same = original[keyword].value == output[keyword].value
         return [Check("pixels untouched", same, "There is no box, so the pixel element must be identical.")]
     try:
-        outside, inside = _changed_frames(original, output, regions)
+        found = difference or compare_datasets(original, output, regions)
         colour = _colour(original) == _colour(output)
     except DeidError:
         return [Check("pixels outside", False, "The pixels of the written file cannot be decoded.")]
+    well = "Every pixel outside the boxes is the same."
+    if found.halo:
+        well = "Every stored value outside the boxes is the same; beside them decoders may smooth colour by one pixel."
     return [
         Check(
             "pixels outside",
-            not outside,
-            _frames_said("Every pixel outside the boxes is the same.", "Pixels outside the boxes changed", outside),
+            not found.changed_frames,
+            _frames_said(well, "Pixels outside the boxes changed", found.changed_frames),
         ),
         Check(
             "pixels inside",
-            not inside,
-            _frames_said("Every box is of one colour.", "Boxes are not of one colour", inside),
+            not found.uneven_frames,
+            _frames_said("Every box is of one colour.", "Boxes are not of one colour", found.uneven_frames),
         ),
         Check("colour", colour, "The colours have " + ("the same meaning." if colour else "another meaning.")),
     ]
-
-
-def _changed_frames(original: Dataset, output: Dataset, regions: Sequence[Region]) -> tuple[list[int], list[int]]:
-    """Frames with a pixel changed outside the boxes, and frames with a box that is not of one colour."""
-    boxes = boxes_by_frame(regions, pixel_format(original).frames)
-    outside, inside = [], []
-    for number, (before, after) in enumerate(zip(iter_raw_frames(original), iter_raw_frames(output), strict=True)):
-        here = boxes.get(number, ())
-        untouched = np.ones(before.shape[:2], bool)
-        for box in here:
-            untouched[box.top : box.bottom, box.left : box.right] = False
-        if not _equal(before[untouched], after[untouched]):
-            outside.append(number)
-        if not all(_is_flat(after, box) for box in here):
-            inside.append(number)
-    return outside, inside
-
-
-def _equal(one: np.ndarray, two: np.ndarray) -> bool:
-    return bool(np.array_equal(one, two, equal_nan=one.dtype.kind == "f"))
-
-
-def _is_flat(frame: np.ndarray, box: Box) -> bool:
-    inside = frame[box.top : box.bottom, box.left : box.right]
-    return bool((inside == inside[0, 0]).all())
 
 
 def _colour(dataset: Dataset) -> str:
     return raw_photometric(dataset).removesuffix("_422")
 
 
-def _frames_said(well: str, fault: str, frames: list[int]) -> str:
+def _frames_said(well: str, fault: str, frames: Sequence[int]) -> str:
     return f"{fault} in {len(frames)} frames, first in frame {frames[0]}." if frames else well
 
 

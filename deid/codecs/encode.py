@@ -7,7 +7,6 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels.encoders.base import get_encoder
 from pydicom.uid import (
     HTJ2KLossless,
@@ -27,7 +26,6 @@ _HTJ2K = (HTJ2KLossless, HTJ2KLosslessRPCL)
 _JPEG = (JPEGLossless, JPEGLosslessSV1)
 LOSSLESS = (*_PYDICOM, *_HTJ2K, *_JPEG)
 """Transfer syntaxes in which a frame can be encoded without loss."""
-_LARGEST_BASIC_OFFSET = 0xFFFFFFFF
 
 
 def encode_frame(frame: np.ndarray, layout: PixelFormat, photometric: str) -> bytes:
@@ -52,13 +50,6 @@ def encode_frame(frame: np.ndarray, layout: PixelFormat, photometric: str) -> by
     if back.shape != frame.shape or not np.array_equal(back, frame):
         raise PixelError("A frame decodes to other values after it was encoded.")
     return codestream
-
-
-def encapsulated(frames: list[bytes]) -> tuple[bytes, bytes | None, bytes | None]:
-    """The value of PixelData, one fragment a frame, and the extended offset tables where the basic one is too small."""
-    if sum(len(frame) + 9 for frame in frames) > _LARGEST_BASIC_OFFSET:
-        return encapsulate_extended(frames)
-    return encapsulate(frames, has_bot=True), None, None
 
 
 def _encoded(frame: np.ndarray, layout: PixelFormat) -> bytes:

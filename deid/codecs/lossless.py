@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom import DataElement, Dataset
-from pydicom.tag import Tag
+from pydicom import Dataset
 
-from deid.codecs.encode import LOSSLESS, encapsulated, encode_frame
+from deid.codecs.encapsulated import encapsulated
+from deid.codecs.encode import LOSSLESS, encode_frame
 from deid.codecs.fill import black
 from deid.codecs.raw import encoded_frames, pixel_format, raw_frame, raw_photometric
-from deid.codecs.regions import boxes_by_frame, painted, replace_pixels
+from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
 from deid.values import Box, Region
 
 
@@ -35,14 +35,9 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     """
     layout = pixel_format(dataset)
     photometric = raw_photometric(dataset)
-    codestreams = encoded_frames(dataset)
+    codestreams = list(encoded_frames(dataset))
     for frame, boxes in boxes_by_frame(regions, layout.frames).items():
         pixels = raw_frame(dataset, frame)
         covered = painted(pixels, boxes, black(dataset, layout, photometric, pixels))
         codestreams[frame] = encode_frame(covered, layout, layout.photometric)
-    value, offsets, lengths = encapsulated(codestreams)
-    copy = replace_pixels(dataset, value, layout.syntax)
-    if offsets is not None and lengths is not None:
-        copy.add(DataElement(Tag("ExtendedOffsetTable"), "OV", offsets))
-        copy.add(DataElement(Tag("ExtendedOffsetTableLengths"), "OV", lengths))
-    return copy
+    return with_offset_tables(dataset, encapsulated(codestreams), layout.syntax)

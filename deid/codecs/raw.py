@@ -6,29 +6,45 @@ them see the same values. Frames count from 0.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from importlib.metadata import version
 from math import ceil
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, generate_frames, get_frame, parse_basic_offsets, parse_fragments
+from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import (
+    HTJ2K,
     UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
+    RLELossless,
 )
 
 import deid.quiet  # noqa: F401
 from deid.codecs import imagecodecs_jpeg
+from deid.codecs.encapsulated import FrameSpans, count_codestreams, frame_spans
+from deid.codecs.markers import adobe_transform
+from deid.codecs.syntaxes import why_not
 from deid.errors import PixelError
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_PLUGINS = {RLELossless: "pylibjpeg"}
+"""Where pydicom would ask another plugin first: its own reading of RLE is slow."""
+_PACKAGES = {
+    RLELossless: "pylibjpeg-rle",
+    **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg-openjpeg"),
+    **dict.fromkeys((HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg-openjpeg"),
+}
+"""What does the work behind the plugin pylibjpeg."""
 _FLOAT_BITS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 imagecodecs_jpeg.register()
@@ -149,7 +165,7 @@ def raw_frame(dataset: Dataset, frame: int) -> np.ndarray:
         Where the frame cannot be decoded.
 
     """
-    return _decode(dataset, pixel_format(dataset), frame)[0]
+    return stored_frames(dataset).decoded(frame)
 
 
 def raw_photometric(dataset: Dataset) -> str:
@@ -165,18 +181,67 @@ def raw_photometric(dataset: Dataset) -> str:
         return "RGB" if layout.photometric in ("YBR_RCT", "YBR_ICT") else layout.photometric
     if layout.syntax in (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes):
         # Only the codestream tells, by its component names and markers.
-        return "RGB" if _is_adobe_ycc(dataset, layout) else _decode(dataset, layout, 0)[1]
+        frames = stored_frames(dataset)
+        return "RGB" if _is_adobe_ycc(frames) else frames.decoded_as(0)[1]
     return "YBR_FULL" if layout.photometric == "YBR_FULL_422" else layout.photometric
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFrames:
+    """The frames of one dataset, told apart once; each is read when it is asked for."""
+
+    dataset: Dataset
+    layout: PixelFormat
+    spans: FrameSpans | None
+    """Where the codestreams lie; None for native pixels."""
+
+    def __len__(self) -> int:
+        return self.layout.frames
+
+    def stored(self, frame: int) -> bytes | memoryview:
+        """The frame's codestream, or its native bytes (neighbours of 1-bit pixels may share one)."""
+        if self.spans is not None:
+            return self.spans.codestream(frame)
+        first, last = frame * self.layout.frame_bits, (frame + 1) * self.layout.frame_bits
+        return memoryview(self.dataset[self.layout.keyword].value)[first // 8 : -(-last // 8)]
+
+    def decoded(self, frame: int) -> np.ndarray:
+        """As `raw_frame` gives it."""
+        return self.decoded_as(frame)[0]
+
+    def decoded_as(self, frame: int) -> tuple[np.ndarray, str]:
+        """The frame, and the photometric interpretation that the decoder gives it."""
+        if not 0 <= frame < self.layout.frames:
+            raise PixelError(f"There is no frame {frame}.")
+        if self.spans is None:
+            return _decoded_native(self.dataset[self.layout.keyword].value, self.layout, frame)
+        try:
+            return _decoded(self.spans.codestream(frame), self.layout)
+        except PixelError as exc:
+            raise PixelError(f"Frame {frame} cannot be decoded.") from exc.__cause__
+
+
+def stored_frames(dataset: Dataset) -> StoredFrames:
+    """The frames of the dataset.
+
+    Raises
+    ------
+    PixelError
+        Where the codestreams of encapsulated frames cannot be told apart.
+
+    """
+    layout = pixel_format(dataset)
+    spans = frame_spans(dataset, layout.frames) if layout.syntax.is_encapsulated else None
+    return StoredFrames(dataset, layout, spans)
 
 
 def iter_raw_frames(dataset: Dataset) -> Iterator[np.ndarray]:
     """Every frame in turn, each as `raw_frame` gives it; one frame is in memory at a time."""
-    layout = pixel_format(dataset)
-    for frame in range(layout.frames):
-        yield _decode(dataset, layout, frame)[0]
+    frames = stored_frames(dataset)
+    return (frames.decoded(frame) for frame in range(len(frames)))
 
 
-def encoded_frames(dataset: Dataset) -> list[bytes]:
+def encoded_frames(dataset: Dataset) -> FrameSpans:
     """The codestream of each frame of an encapsulated dataset, fragments joined.
 
     Raises
@@ -185,17 +250,20 @@ def encoded_frames(dataset: Dataset) -> list[bytes]:
         Where there are fewer or more codestreams than frames.
 
     """
-    layout = pixel_format(dataset)
-    table = None
-    if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
-        table = (bytes(dataset.ExtendedOffsetTable), bytes(dataset.ExtendedOffsetTableLengths))
-    try:
-        frames = list(generate_frames(dataset.PixelData, number_of_frames=layout.frames, extended_offsets=table))
-    except Exception as exc:
-        raise PixelError("The encapsulated frames cannot be told apart.") from exc
-    if len(frames) != layout.frames:
-        raise PixelError(f"NumberOfFrames says {layout.frames}, but {len(frames)} encapsulated frames are there.")
-    return frames
+    return frame_spans(dataset, pixel_format(dataset).frames)
+
+
+def stored_frame_hashes(dataset: Dataset) -> tuple[str, ...]:
+    """SHA-256 of each frame as it is stored: its codestream, or its native bytes."""
+    frames = stored_frames(dataset)
+    return tuple(hashlib.sha256(frames.stored(frame)).hexdigest() for frame in range(len(frames)))
+
+
+def decoder_name(syntax: UID) -> str:
+    """Which package decodes a transfer syntax here, with its version; several where the first may give up."""
+    plugins = (_PLUGINS[syntax],) if syntax in _PLUGINS else decoder_for(syntax).available_plugins
+    packages = [_PACKAGES[syntax] if plugin == "pylibjpeg" else plugin for plugin in plugins] or ["pydicom"]
+    return ", ".join(f"{package} {version(package)}" for package in packages)
 
 
 def decoder_for(syntax: UID) -> Decoder:
@@ -207,12 +275,12 @@ def decoder_for(syntax: UID) -> Decoder:
         Where nothing here decodes it.
 
     """
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as exc:
-        raise PixelError("No decoder for this transfer syntax is installed.") from exc
+    reason = why_not(syntax)
+    if reason:
+        raise PixelError(reason)
+    decoder = get_decoder(syntax)
     if not decoder.is_available:
-        raise PixelError("No decoder for this transfer syntax is installed.")
+        raise PixelError("The decoder for this transfer syntax is not installed.")
     return decoder
 
 
@@ -225,36 +293,40 @@ def decode_codestream(codestream: bytes, layout: PixelFormat) -> np.ndarray:
         Where it cannot be decoded.
 
     """
+    return _decoded(codestream, layout)[0]
+
+
+def _decoded(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
     options = _layout_options(layout) | {"number_of_frames": 1}
-    try:
-        return decoder_for(layout.syntax).as_array(encapsulate([codestream]), index=0, raw=True, **options)[0]
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as exc:
-        raise PixelError("A codestream cannot be decoded.") from exc
+    if layout.syntax in _PLUGINS:
+        options["decoding_plugin"] = _PLUGINS[layout.syntax]
+    source = encapsulate([codestream], has_bot=False)
+    return _as_array(source, 0, layout.syntax, options)
 
 
-def _decode(dataset: Dataset, layout: PixelFormat, frame: int) -> tuple[np.ndarray, str]:
-    if layout.bits_allocated == 1 and not layout.syntax.is_encapsulated:
-        return _unpacked_bits(dataset[layout.keyword].value, layout, frame), layout.photometric
-    decoder = decoder_for(layout.syntax)
+def _decoded_native(value: bytes, layout: PixelFormat, frame: int) -> tuple[np.ndarray, str]:
+    if layout.bits_allocated == 1:
+        return _unpacked_bits(value, layout, frame), layout.photometric
     try:
-        array, properties = decoder.as_array(
-            dataset[layout.keyword].value, index=frame, raw=True, **_options(dataset, layout)
-        )
+        return _as_array(value, frame, layout.syntax, _layout_options(layout))
+    except PixelError as exc:
+        raise PixelError(f"Frame {frame} cannot be decoded.") from exc.__cause__
+
+
+def _as_array(source: bytes, frame: int, syntax: UID, options: dict[str, Any]) -> tuple[np.ndarray, str]:
+    try:
+        array, properties = decoder_for(syntax).as_array(source, index=frame, raw=True, **options)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as exc:
         # A panic of a decoder written in Rust is no Exception.
-        raise PixelError(f"Frame {frame} cannot be decoded.") from exc
+        raise PixelError("A codestream cannot be decoded.") from exc
     return array, str(properties["photometric_interpretation"])
 
 
-def _is_adobe_ycc(dataset: Dataset, layout: PixelFormat) -> bool:
+def _is_adobe_ycc(frames: StoredFrames) -> bool:
     """Whether an Adobe marker says YCC, in which case pillow has already made RGB of it."""
-    head = get_frame(dataset.PixelData, 0, number_of_frames=layout.frames)[:65536]
-    marker = head.find(b"\xff\xee\x00\x0eAdobe")
-    return layout.syntax == JPEGBaseline8Bit and marker > 0 and head[marker + 15 : marker + 16] == b"\x01"
+    return frames.layout.syntax == JPEGBaseline8Bit and adobe_transform(bytes(frames.stored(0))) == 1
 
 
 def _unpacked_bits(value: bytes, layout: PixelFormat, frame: int) -> np.ndarray:
@@ -266,13 +338,6 @@ def _unpacked_bits(value: bytes, layout: PixelFormat, frame: int) -> np.ndarray:
     packed = np.frombuffer(value, np.uint8, count=-(-last // 8) - first // 8, offset=first // 8)
     bits = np.unpackbits(packed, bitorder="little")[first % 8 :][: layout.frame_bits]
     return bits.reshape(layout.rows, layout.columns)
-
-
-def _options(dataset: Dataset, layout: PixelFormat) -> dict[str, Any]:
-    options = _layout_options(layout)
-    if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
-        options["extended_offsets"] = (bytes(dataset.ExtendedOffsetTable), bytes(dataset.ExtendedOffsetTableLengths))
-    return options
 
 
 def _layout_options(layout: PixelFormat) -> dict[str, Any]:
@@ -300,9 +365,7 @@ def _counted_frames(dataset: Dataset) -> int:
     if keyword is None:
         return 0
     if UID(dataset.file_meta.TransferSyntaxUID).is_encapsulated:
-        buffer = BytesIO(dataset.PixelData)
-        offsets = parse_basic_offsets(buffer)
-        return len(offsets) or parse_fragments(buffer)[0]
+        return count_codestreams(bytes(dataset.PixelData))
     samples = whole_number(dataset, "SamplesPerPixel") or 1
     bits = _FLOAT_BITS.get(keyword) or whole_number(dataset, "BitsAllocated") or 8
     frame_bits = (whole_number(dataset, "Rows") or 0) * (whole_number(dataset, "Columns") or 0) * samples * bits

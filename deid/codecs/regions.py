@@ -69,3 +69,13 @@ def replace_pixels(dataset: Dataset, value: bytes, syntax: UID | None = None) ->
         if table in copy and (syntax is not None or encapsulated):
             del copy[Tag(table)]
     return copy
+
+
+def with_offset_tables(dataset: Dataset, pixels: tuple[bytes, bytes | None, bytes | None], syntax: UID) -> Dataset:
+    """As `replace_pixels`, for what `encapsulated` gives: a value, and extended offset tables where it needs them."""
+    value, offsets, lengths = pixels
+    copy = replace_pixels(dataset, value, syntax)
+    if offsets is not None and lengths is not None:
+        copy.add(DataElement(Tag("ExtendedOffsetTable"), "OV", offsets))
+        copy.add(DataElement(Tag("ExtendedOffsetTableLengths"), "OV", lengths))
+    return copy
