@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 
 import deid.quiet  # noqa: F401
 from deid.codecs import dct
@@ -45,17 +44,6 @@ class _Frame:
     elsewhere: int
     is_flat: bool
     halo: int = 0
-
-
-def compare_written(original: Dataset, written: bytes, regions: Sequence[Region]) -> Difference:
-    """The difference between a dataset and the bytes that were written of it, read again.
-
-    Raises
-    ------
-    PixelError
-        Where the pixels of either cannot be decoded.
-    """
-    return compare_datasets(original, dcmread(BytesIO(written)), regions)
 
 
 def compare_datasets(original: Dataset, output: Dataset, regions: Sequence[Region]) -> Difference:

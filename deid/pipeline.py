@@ -19,7 +19,8 @@ from pydicom import Dataset
 from deid import __version__, header, verify
 from deid.boxes import Area, draw_boxes, merge_regions
 from deid.classify import Classifier, find_phi
-from deid.codecs.raw import pixel_format, raw_frame
+from deid.codecs.raw import iter_raw_frames, pixel_format, raw_frame, stored_frames
+from deid.compare import Difference
 from deid.load import load
 from deid.ocr import OcrEngine, read_frame
 from deid.redact import redact
@@ -108,6 +109,8 @@ class Case:
     removals: tuple[Removal, ...] | None = None
     written: bytes | None = None
     checks: tuple[Check, ...] | None = None
+    difference: Difference | None = None
+    """The written pixels against the original's; None before VERIFY, and where they cannot be compared."""
     residue: tuple[Region, ...] = ()
     """What could still be read in the written file."""
     seconds: dict[Stage, float] = field(default_factory=dict)
@@ -178,8 +181,8 @@ def _convert(case: Case, engines: Engines, options: Options) -> Case:
     with _timed(case, Stage.RENDER) as seconds:
         seen: dict[bytes, int] = {}
         repeats: dict[int, list[int]] = {}
-        for frame in range(case.frames):
-            digest = hashlib.blake2b(raw_frame(case.dataset, frame).tobytes(), digest_size=16).digest()
+        for frame, stored in enumerate(iter_raw_frames(case.dataset)):
+            digest = hashlib.blake2b(np.ascontiguousarray(stored).data, digest_size=16).digest()
             first = seen.setdefault(digest, frame)
             repeats.setdefault(first, [])
             if first != frame:
@@ -234,12 +237,12 @@ def _header(case: Case, engines: Engines, options: Options) -> Case:
 def _verify(case: Case, engines: Engines, options: Options) -> Case:
     assert case.written is not None
     with _timed(case, Stage.VERIFY) as seconds:
-        checks = verify.check_written(case.dataset, case.written, case.effective or (), case.hints)
+        checks, difference = verify.check_written(case.dataset, case.written, case.effective or (), case.hints)
         residue: tuple[Region, ...] = ()
         if all(check.passed for check in checks):
             residue = _read_again(case, engines, options)
             checks = (*checks, _residue_check(residue))
-    return replace(case, checks=checks, residue=residue, seconds=seconds)
+    return replace(case, checks=checks, difference=difference, residue=residue, seconds=seconds)
 
 
 def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
@@ -287,8 +290,9 @@ def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator
     chosen = {frames[round(each * (len(frames) - 1) / (READ_AGAIN_FRAMES - 1))] for each in range(READ_AGAIN_FRAMES)}
     brightest: Picture | None = None
     darkest: Picture | None = None
+    decoded = stored_frames(written)
     for frame in frames:
-        stored = raw_frame(written, frame)
+        stored = decoded.decoded(frame)
         picture = render_stored(written, stored, View.FULL)
         brightest = picture if brightest is None else np.maximum(brightest, picture)
         darkest = picture if darkest is None else np.minimum(darkest, picture)
@@ -325,7 +329,7 @@ _PARTS: dict[Step, tuple[str, ...]] = {
     Step.BOXES: ("regions",),
     Step.REDACT: ("redacted", "effective"),
     Step.HEADER: ("cleaned", "removals", "written"),
-    Step.VERIFY: ("checks",),
+    Step.VERIFY: ("checks", "difference"),
 }
 
 

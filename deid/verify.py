@@ -26,27 +26,28 @@ _NAMED_TAGS = 5
 
 
 def check_written(
-    original: Dataset,
-    written: bytes,
-    regions: Sequence[Region],
-    hints: Iterable[Hint],
-    difference: Difference | None = None,
-) -> tuple[Check, ...]:
-    """What was looked at in the written file, in order; the first failure to open ends the list.
+    original: Dataset, written: bytes, regions: Sequence[Region], hints: Iterable[Hint]
+) -> tuple[tuple[Check, ...], Difference | None]:
+    """What was looked at in the written file, in order, and how its pixels differ from the original's.
 
-    `regions` are those really overwritten and `hints` what was harvested from the original's header.
-    `difference` is what `compare_written` found, where that has been done already.
+    `regions` are those really overwritten and `hints` what was harvested from the original's header. A failure to open
+    ends the list; there is no difference where the pixels cannot be compared.
     """
     try:
         output = dcmread(BytesIO(written))
         list(output.iterall())
         checks = [Check("opens", True, "The written file opens."), _shape(original, output)]
     except Exception:  # whatever goes wrong here is the finding
-        return (Check("opens", False, "The written file does not open again."),)
+        return (Check("opens", False, "The written file does not open again."),), None
+    difference = None
     if checks[-1].passed:
-        checks += _pixels(original, output, regions, difference)
+        try:
+            difference = compare_datasets(original, output, regions)
+            checks += _pixels(original, output, regions, difference)
+        except DeidError:
+            checks.append(Check("pixels outside", False, "The pixels of the written file cannot be decoded."))
     needles = needles_of(hints)
-    return (*checks, _values(output, needles), _elements(output), _envelope(written, output))
+    return (*checks, _values(output, needles), _elements(output), _envelope(written, output)), difference
 
 
 def _shape(original: Dataset, output: Dataset) -> Check:
@@ -59,18 +60,12 @@ def _shape(original: Dataset, output: Dataset) -> Check:
     return Check("shape", same, f"Frames, rows, columns, samples and sign are {said}")
 
 
-def _pixels(
-    original: Dataset, output: Dataset, regions: Sequence[Region], difference: Difference | None
-) -> list[Check]:
-    keyword = pixel_format(original).keyword
+def _pixels(original: Dataset, output: Dataset, regions: Sequence[Region], found: Difference) -> list[Check]:
     if not regions:
+        keyword = pixel_format(original).keyword
         same = original[keyword].value == output[keyword].value
         return [Check("pixels untouched", same, "There is no box, so the pixel element must be identical.")]
-    try:
-        found = difference or compare_datasets(original, output, regions)
-        colour = _colour(original) == _colour(output)
-    except DeidError:
-        return [Check("pixels outside", False, "The pixels of the written file cannot be decoded.")]
+    colour = _colour(original) == _colour(output)
     well = "Every pixel outside the boxes is the same."
     if found.halo:
         well = "Every stored value outside the boxes is the same; beside them decoders may smooth colour by one pixel."

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
-from deid.compare import compare_written
+from deid.compare import Difference, compare_datasets
 from deid.demo import studies
 from deid.header import write
 from deid.redact import redact
 from deid.values import Box, Reason, Region
 
 ULTRASOUND = studies()[0].build()
+
+
+def compare_written(original: Dataset, written: bytes, regions: tuple[Region, ...]) -> Difference:
+    return compare_datasets(original, dcmread(BytesIO(written)), regions)
 
 
 def test_changed_pixels_are_counted_inside_and_outside_the_boxes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +19,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from deid import verify
 from deid.header import clean, harvest, write
 from deid.load import load
 from deid.redact import redact
 from deid.values import Box, Check, Reason, Region
-from deid.verify import check_written
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, image
 
 KEY = b"a key that only the tests know"
@@ -43,6 +44,10 @@ SYNTAXES = [
 def processed(original: Dataset, regions: list[Region]) -> tuple[Dataset, tuple[Region, ...]]:
     redacted, effective = redact(original, regions)
     return clean(redacted, KEY, pixels_changed=bool(effective), pixels_examined=True)[0], effective
+
+
+def check_written(*given: Any) -> tuple[Check, ...]:
+    return verify.check_written(*given)[0]
 
 
 def failed(checks: tuple[Check, ...]) -> set[str]:

@@ -27,7 +27,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from deid.codecs.encapsulated import encapsulated
 from deid.codecs.loss import remember_loss
 from deid.codecs.markers import FrameHeader, adobe_transform, first_quantisers, frame_header
-from deid.codecs.raw import PixelFormat, encoded_frames, pixel_format, raw_photometric
+from deid.codecs.raw import PixelFormat, encoded_frames, pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, with_offset_tables
 from deid.errors import PixelError
 from deid.values import Box, Region
@@ -103,9 +103,10 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     """
     layout = pixel_format(dataset)
     photometric = raw_photometric(dataset)
-    codestreams = list(encoded_frames(dataset))
+    frames = stored_frames(dataset)
+    codestreams = [frames.stored(frame) for frame in range(len(frames))]
     for frame, boxes in boxes_by_frame(regions, layout.frames).items():
-        codestreams[frame] = _covered(codestreams[frame], boxes, photometric)
+        codestreams[frame] = _covered(bytes(codestreams[frame]), boxes, photometric)
     copy = with_offset_tables(dataset, encapsulated(codestreams), layout.syntax)
     remember_loss(dataset, copy)
     return copy

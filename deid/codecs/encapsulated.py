@@ -8,10 +8,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from pydicom import Dataset
-from pydicom.encaps import encapsulate, encapsulate_extended
 
 from deid.errors import PixelError
 
@@ -33,6 +32,11 @@ class FrameSpans:
 
     def __len__(self) -> int:
         return len(self.spans)
+
+    def stored(self, frame: int) -> bytes | memoryview:
+        """As `codestream`, without a copy where the frame is one fragment."""
+        spans = self.spans[frame]
+        return memoryview(self.value)[slice(*spans[0])] if len(spans) == 1 else self.codestream(frame)
 
     def codestream(self, frame: int) -> bytes:
         """The codestream of a frame, its fragments joined."""
@@ -80,11 +84,19 @@ def starts_of_codestreams(value: bytes) -> int:
     return sum(value.startswith(_STARTS, start) for start, _ in _items(value)[1])
 
 
-def encapsulated(frames: list[bytes]) -> tuple[bytes, bytes | None, bytes | None]:
+def encapsulated(frames: Sequence[bytes | memoryview]) -> tuple[bytes, bytes | None, bytes | None]:
     """The value of PixelData, one fragment a frame, and the extended offset tables where the basic one is too small."""
-    if sum(len(frame) + 9 for frame in frames) > _LARGEST_BASIC_OFFSET:
-        return encapsulate_extended(frames)
-    return encapsulate(frames, has_bot=True), None, None
+    lengths = [len(frame) + len(frame) % 2 for frame in frames]
+    offsets = list(accumulate((8 + length for length in lengths[:-1]), initial=0))
+    is_extended = offsets[-1] > _LARGEST_BASIC_OFFSET
+    table = b"" if is_extended else struct.pack(f"<{len(offsets)}L", *offsets)
+    parts: list[bytes | memoryview] = [_ITEM, struct.pack("<L", len(table)), table]
+    for frame, length in zip(frames, lengths, strict=True):
+        parts += (_ITEM, struct.pack("<L", length), frame, b"\0" * (length - len(frame)))
+    value = b"".join(parts)
+    if not is_extended:
+        return value, None, None
+    return value, struct.pack(f"<{len(offsets)}Q", *offsets), struct.pack(f"<{len(lengths)}Q", *map(len, frames))
 
 
 def _items(value: bytes) -> tuple[Sequence[int], list[Span]]:

@@ -9,7 +9,7 @@ from pydicom import Dataset
 from deid.codecs.encapsulated import encapsulated
 from deid.codecs.encode import LOSSLESS, encode_frame
 from deid.codecs.fill import black
-from deid.codecs.raw import encoded_frames, pixel_format, raw_frame, raw_photometric
+from deid.codecs.raw import pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
 from deid.values import Box, Region
 
@@ -35,9 +35,10 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     """
     layout = pixel_format(dataset)
     photometric = raw_photometric(dataset)
-    codestreams = list(encoded_frames(dataset))
+    frames = stored_frames(dataset)
+    codestreams = [frames.stored(frame) for frame in range(len(frames))]
     for frame, boxes in boxes_by_frame(regions, layout.frames).items():
-        pixels = raw_frame(dataset, frame)
+        pixels = frames.decoded(frame)
         covered = painted(pixels, boxes, black(dataset, layout, photometric, pixels))
         codestreams[frame] = encode_frame(covered, layout, layout.photometric)
     return with_offset_tables(dataset, encapsulated(codestreams), layout.syntax)

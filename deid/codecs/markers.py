@@ -80,6 +80,17 @@ def segments(codestream: bytes) -> Iterator[Segment]:
             position = found.end() - 2
 
 
+def header_segments(codestream: bytes) -> Iterator[Segment]:
+    """The segments up to the first scan, or to the last where scans hold single components."""
+    components = 0
+    for segment in segments(codestream):
+        yield segment
+        if segment.marker in _FRAME_HEADERS and segment.end >= segment.start + 6:
+            components = codestream[segment.start + 5]
+        if segment.marker == SOS and segment.end > segment.start and codestream[segment.start] >= components:
+            return
+
+
 def frame_header(codestream: bytes) -> FrameHeader:
     """The start of frame of a JPEG or JPEG-LS codestream.
 
@@ -89,7 +100,7 @@ def frame_header(codestream: bytes) -> FrameHeader:
         Where there is none.
 
     """
-    for segment in segments(codestream):
+    for segment in header_segments(codestream):
         payload = codestream[segment.start : segment.end]
         if segment.marker not in _FRAME_HEADERS or len(payload) < 6 or len(payload) < 6 + 3 * payload[5]:
             continue
@@ -106,7 +117,7 @@ def frame_header(codestream: bytes) -> FrameHeader:
 
 def adobe_transform(codestream: bytes) -> int | None:
     """How an Adobe marker says that colour is stored (0 as it is, 1 YCC, 2 YCCK); None without one."""
-    for segment in segments(codestream):
+    for segment in header_segments(codestream):
         if segment.marker == APP14 and codestream[segment.start : segment.start + 5] == b"Adobe":
             return codestream[segment.start + 11] if segment.end >= segment.start + 12 else None
     return None
@@ -122,7 +133,7 @@ def first_quantisers(codestream: bytes) -> dict[int, int]:
 
     """
     first: dict[int, int] = {}
-    for segment in segments(codestream):
+    for segment in header_segments(codestream):
         position = segment.start
         while segment.marker == DQT and position < segment.end:
             wide, number = codestream[position] >> 4, codestream[position] & 15

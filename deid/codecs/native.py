@@ -12,7 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import ExplicitVRBigEndian
 
 from deid.codecs.fill import black
-from deid.codecs.raw import PixelFormat, pixel_format, raw_frame, raw_photometric
+from deid.codecs.raw import PixelFormat, pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, replace_pixels
 from deid.errors import PixelError
 from deid.values import Box, Region
@@ -52,8 +52,9 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     if swapped:
         _swap_pairs(stored)
     photometric = raw_photometric(dataset)
+    frames = stored_frames(dataset)
     for frame, boxes in boxes_by_frame(regions, layout.frames).items():
-        colour = black(dataset, layout, photometric, raw_frame(dataset, frame))
+        colour = black(dataset, layout, photometric, frames.decoded(frame))
         for box in boxes:
             _paint(stored, layout, frame, box, colour)
     if swapped:

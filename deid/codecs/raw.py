@@ -201,7 +201,7 @@ class StoredFrames:
     def stored(self, frame: int) -> bytes | memoryview:
         """The frame's codestream, or its native bytes (neighbours of 1-bit pixels may share one)."""
         if self.spans is not None:
-            return self.spans.codestream(frame)
+            return self.spans.stored(frame)
         first, last = frame * self.layout.frame_bits, (frame + 1) * self.layout.frame_bits
         return memoryview(self.dataset[self.layout.keyword].value)[first // 8 : -(-last // 8)]
 

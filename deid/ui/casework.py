@@ -11,7 +11,6 @@ from enum import StrEnum
 from threading import Lock
 from time import perf_counter
 
-from deid.compare import Difference, compare_written
 from deid.errors import QuarantineError
 from deid.jobs import record_of
 from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, verdict
@@ -24,6 +23,7 @@ from deid.values import FrameFindings, FrameWords, Outcome, Region, View
 _COPIES = 4
 """A finished case holds the file as read, redacted, cleaned and written."""
 _PICTURES = 8
+_BESIDE = "Beside the boxes a viewer may smooth colour by one pixel, though nothing stored there changed. "
 _ONE_AT_A_TIME = Lock()
 
 STEPS: dict[Step, str] = {
@@ -56,8 +56,6 @@ class Opened:
     done: tuple[Step, ...] = ()
     fault: str = ""
     """Why it must not leave, as a sentence, where a step could not finish."""
-    proof: Difference | None = None
-    """The written file against the original, pixel by pixel; None before it is written."""
     image_id: int | None = None
     """Its row in the store, once it ended."""
     seconds: dict[Step, float] = field(default_factory=dict)
@@ -112,7 +110,6 @@ def advance(owner: str, case_id: str, user: User, step: Step, engines: Engines) 
         case=case,
         fault=fault,
         done=done,
-        proof=_proof(case) if Step.VERIFY in done else None,
         seconds={**opened.seconds, step: perf_counter() - start},
         pictures=OrderedDict(item for item in opened.pictures.items() if item[0][0] is Sheet.ORIGINAL),
     )
@@ -127,19 +124,13 @@ def _stepped(opened: Opened, step: Step, engines: Engines) -> Case:
         return run_step(opened.case, step, engines, opened.options)
 
 
-def _proof(case: Case) -> Difference | None:
-    if case.written is None:
-        return None
-    return compare_written(case.dataset, case.written, case.effective or ())
-
-
 def with_options(owner: str, case_id: str, options: Options) -> Opened | None:
     """The file with other options; what they decide has to run again, so only what was read stays done."""
     opened = find(owner, case_id)
     if opened is None or opened.options == options:
         return opened
     kept = tuple(step for step in opened.done if step in (Step.CONVERT, Step.READ))
-    opened = replace(opened, options=options, done=kept, fault="", proof=None)
+    opened = replace(opened, options=options, done=kept, fault="")
     shared.desk().replace(owner, case_id, opened, opened.size)
     return opened
 
@@ -186,7 +177,7 @@ def facts(opened: Opened) -> str:
 
 def proof_sentence(opened: Opened) -> str:
     """What the comparison with the original shows; empty before there is a written file."""
-    proof = opened.proof
+    proof = opened.case.difference
     if proof is None:
         return ""
     if not proof.boxes and not proof.inside + proof.elsewhere:
@@ -195,7 +186,7 @@ def proof_sentence(opened: Opened) -> str:
     where = "all" if not proof.elsewhere else f"{proof.inside:,} of them"
     return (
         f"{proof.inside + proof.elsewhere:,} pixels changed, {where} inside {boxes}; {proof.elsewhere:,} elsewhere. "
-        "The written file was read again and checked."
+        f"{_BESIDE if proof.halo else ''}The written file was read again and checked."
     )
 
 
