@@ -1,9 +1,6 @@
 """Clean header elements: PS3.15's Basic Profile at every depth, then a search for what it leaves.
 
 `harvest` comes first and tells which values identify; `clean` makes the new dataset; `write` gives its file's bytes.
-
-Limits: bits of the pixels above BitsStored are not touched (an overlay in them is refused when the file is loaded), and
-text inside a codestream (JPEG comments) is not looked for.
 """
 
 from __future__ import annotations

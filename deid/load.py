@@ -3,7 +3,9 @@
 A file is known by its content, never by its name. The dataset that comes out is settled: every element at every depth
 has been parsed, so that nothing later warns about or stumbles over a value; the file meta names a transfer syntax;
 NumberOfFrames is a number. What follows the pixels in the file is not read: the only elements that may stand there are
-signatures, padding and private ones (PS3.5 7.8, PS3.3 C.12.1.1.3), none of which survives de-identification.
+signatures, padding and private ones (PS3.5 7.8, PS3.3 C.12.1.1.3), none of which survives de-identification. What
+lies in the pixel element and no picture shows (comments and thumbnails inside codestreams, bits above the stored ones)
+is zeros in what comes out; an element that holds none of it keeps its bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from io import BytesIO
 
 from pydicom import DataElement, Dataset
@@ -36,7 +37,10 @@ from pydicom.uid import (
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 import deid.quiet  # noqa: F401
+from deid.codecs.encapsulated import starts_of_codestreams
 from deid.codecs.raw import PixelFormat, decoder_for, encoded_frames, pixel_format, pixel_keyword, whole_number
+from deid.codecs.unseen import without_unseen
+from deid.codecs.unused_bits import without_unused_bits
 from deid.errors import DeidError, PixelError, RefusedError
 
 HEAD_BYTES = 1024
@@ -89,8 +93,8 @@ def load(data: bytes, *, max_frames: int = 20_000, max_pixels_per_frame: int = 2
     if layout.frames > max_frames or layout.rows * layout.columns > max_pixels_per_frame:
         raise RefusedError("There are more frames or pixels than DEID_MAX_FRAMES or DEID_MAX_PIXELS_PER_FRAME allows.")
     _check_extent(dataset, layout)
-    _refuse_embedded_overlays(dataset)
-    return dataset
+    _refuse_overlays_in_values(dataset, layout)
+    return without_unseen(without_unused_bits(dataset))
 
 
 def _begins_as_dataset(head: bytes, implicit: bool, order: str) -> bool:
@@ -259,9 +263,12 @@ def _settle_frames(dataset: Dataset, max_frames: int) -> None:
 def _check_extent(dataset: Dataset, layout: PixelFormat) -> None:
     """Make sure that all of the pixel element belongs to the frames that will be looked at."""
     if layout.syntax.is_encapsulated:
-        if sum(map(_starts_codestream, _fragments(dataset.PixelData))) > layout.frames:
+        if starts_of_codestreams(dataset.PixelData) > layout.frames:
             raise PixelError("There are more encapsulated images than NumberOfFrames says.")
-        encoded_frames(dataset)
+        spans = encoded_frames(dataset)
+        if layout.syntax == RLELossless and any(len(fragments) > 1 for fragments in spans.spans):
+            # PS3.5 G.2: each frame is one fragment, and decoders look at no second one.
+            raise PixelError("There are more encapsulated images than NumberOfFrames says.")
         return
     value, needed = dataset[layout.keyword].value, layout.native_bytes
     if len(value) < needed:
@@ -274,24 +281,16 @@ def _check_extent(dataset: Dataset, layout: PixelFormat) -> None:
         dataset[layout.keyword] = DataElement(dataset[layout.keyword].tag, layout.pixel_vr, padded)
 
 
-def _refuse_embedded_overlays(dataset: Dataset) -> None:
-    """An overlay without its own data lies in unused bits of the pixels (retired, PS3.3 C.9.2), where nobody looks."""
+def _refuse_overlays_in_values(dataset: Dataset, layout: PixelFormat) -> None:
+    """An overlay without own data lies in bits of the pixels (retired, PS3.3 C.9.2); above the values it is cleared."""
     for group in range(0x6000, 0x6020, 2):
         position = dataset.get((group, 0x0102))
-        if position is not None and (group, 0x3000) not in dataset and position.value:
-            raise PixelError("An overlay is embedded in the unused bits of the pixels; it cannot be examined yet.")
-
-
-def _fragments(value: bytes) -> Iterator[bytes]:
-    """The first bytes of each fragment after the basic offset table."""
-    position = 8 + struct.unpack_from("<L", value, 4)[0]
-    while position + 8 <= len(value):
-        yield value[position + 8 : position + 12]
-        position += 8 + struct.unpack_from("<L", value, position + 4)[0]
-
-
-def _starts_codestream(head: bytes) -> bool:
-    return head.startswith((b"\xff\xd8\xff", b"\xff\x4f\xff\x51"))
+        if position is None or (group, 0x3000) in dataset or not position.value:
+            continue
+        if not isinstance(position.value, int) or position.value < layout.bits_stored:
+            raise PixelError(
+                "An overlay is embedded in bits of the pixels that their values use; it cannot be cleared."
+            )
 
 
 def _guessed_syntax(implicit: bool, little: bool, pixels: DataElement | None) -> UID:

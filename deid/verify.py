@@ -16,6 +16,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 import deid.quiet  # noqa: F401
 from deid.codecs.raw import pixel_format, raw_photometric
+from deid.codecs.unseen import holds_unseen
+from deid.codecs.unused_bits import holds_unused_bits
 from deid.compare import Difference, compare_datasets
 from deid.errors import DeidError
 from deid.identifiers import Needles, holds, needles_of
@@ -23,6 +25,8 @@ from deid.values import Check, Hint, Region
 
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _NAMED_TAGS = 5
+_SHORTEST_IN_PIXELS = 8
+"""Shorter runs of letters stand in codestreams by chance."""
 
 
 def check_written(
@@ -47,7 +51,8 @@ def check_written(
         except DeidError:
             checks.append(Check("pixels outside", False, "The pixels of the written file cannot be decoded."))
     needles = needles_of(hints)
-    return (*checks, _values(output, needles), _elements(output), _envelope(written, output)), difference
+    checks += [_values(output, needles), _unseen(output, needles), _elements(output), _envelope(written, output)]
+    return tuple(checks), difference
 
 
 def _shape(original: Dataset, output: Dataset) -> Check:
@@ -98,6 +103,26 @@ def _values(output: Dataset, needles: Needles) -> Check:
     found += [path for path, element in _walk(output.file_meta) if holds(element, needles)]
     said = "A removed header value stands in " + _tags_said(found) if found else "No removed header value is left."
     return Check("header values", not found, said)
+
+
+def _unseen(output: Dataset, needles: Needles) -> Check:
+    """Whether the pixel element holds something that no picture shows."""
+    try:
+        hidden = holds_unseen(output) or holds_unused_bits(output) or _holds_text(output, needles)
+    except DeidError:
+        hidden = True
+    said = "Something" if hidden else "Nothing"
+    return Check("unseen", not hidden, f"{said} stands in the pixel element that no picture shows.")
+
+
+def _holds_text(output: Dataset, needles: Needles) -> bool:
+    """Whether a removed value stands as text between the codestreams, or where a decoder reads none of its bytes."""
+    layout = pixel_format(output)
+    if not layout.syntax.is_encapsulated:
+        return False
+    capitals = output[layout.keyword].value.upper()
+    tokens = (token for token in needles.tokens if len(token) >= _SHORTEST_IN_PIXELS and len(set(token)) > 2)
+    return any(token.encode() in capitals for token in tokens)
 
 
 def _elements(output: Dataset) -> Check:

@@ -230,16 +230,6 @@ def test_subsampled_native_boxes_grow_to_pairs_of_columns() -> None:
     assert effective[0].box == Box(10, 5, 32, 12)
 
 
-def test_bits_above_the_stored_ones_go_inside_and_stay_outside() -> None:
-    marked = GREY16 | 0xA000
-    dataset = opened(marked, bits_stored=12)
-    redacted, _ = redact(dataset, [region(BOX)])
-    words = np.frombuffer(redacted.PixelData, "<u2").reshape(ROWS, COLUMNS)
-    inside = mask(words.shape, BOX)
-    assert (words[inside] == 0).all()
-    assert np.array_equal(words[~inside], marked[~inside])
-
-
 def test_a_box_is_cut_to_the_frame_and_dropped_outside_of_it() -> None:
     dataset = opened(GREY8)
     _, effective = redact(dataset, [region(Box(60, 60, 100, 100)), region(Box(64, 0, 5, 5))])

@@ -18,10 +18,7 @@ from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import (
-    HTJ2K,
     UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGLSTransferSyntaxes,
@@ -42,7 +39,6 @@ _PLUGINS = {RLELossless: "pylibjpeg"}
 _PACKAGES = {
     RLELossless: "pylibjpeg-rle",
     **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg-openjpeg"),
-    **dict.fromkeys((HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg-openjpeg"),
 }
 """What does the work behind the plugin pylibjpeg."""
 _FLOAT_BITS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}

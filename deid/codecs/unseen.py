@@ -1,0 +1,192 @@
+"""Bytes of codestreams that no picture shows: comments, application data, thumbnails, whatever follows the image.
+
+They can hold text that nobody reads, so they are made zeros where they stand. Lengths and offsets stay, and so do
+segments that decoders need and the few comments that encoders are known to leave.
+
+References
+----------
+ISO/IEC 10918-1 B.2.4 (APPn, COM); ISO/IEC 15444-1 A.9.2 (CME) and Annex I (JP2 boxes).
+
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from pydicom import DataElement, Dataset
+from pydicom.tag import Tag
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+
+from deid.codecs.encapsulated import Span
+from deid.codecs.markers import APP0, APP8, APP14, APP15, COM, EOI, segments
+from deid.codecs.raw import encoded_frames, pixel_format
+
+_JFIF_PAYLOAD, _ADOBE_PAYLOAD, _SPIFF_PAYLOAD, _COLOUR_PAYLOAD = 14, 12, 30, 5
+_SHORTEST_TAIL = 4
+_SPIFF_END = b"\0\0\0\1"
+_PADDING = frozenset(b"\0\xff ")
+_ENCODERS = (
+    rb"Created by (GDCM/)?OpenJPEG version [\d.]+",
+    rb"Creator: JasPer Version [\d.]+",
+    rb"Kakadu-v?[\d.]+",
+    rb"Kdu-Layer-Info: log_2\{Delta-D\(squared-error\)/Delta-L\(bytes\)\}, L\(bytes\)[\s\d.,e+-]*",
+    rb"OpenJPH Ver [\d.]+",
+    rb"LEAD Technologies,? Inc\. V[\d.]+",
+    rb"CREATOR: gd-jpeg v[\d.]+ \(using IJG JPEG v\d+\)(, (default )?quality( = \d+)?)?",
+    rb"Intel\(R\) JPEG Library, version [\d., \[\]]+",
+    rb"Lavc[\d.]+",
+    rb"AppleMark",
+)
+_HARMLESS = re.compile(rb"(" + rb"|".join(_ENCODERS) + rb")[\s\0]*")
+"""Comments that name an encoder and nothing else."""
+
+
+def without_unseen(dataset: Dataset) -> Dataset:
+    """The dataset, or a copy in which what no picture shows is zeros; each fragment keeps its length.
+
+    Raises
+    ------
+    PixelError
+        Where codestreams cannot be told apart, or their segments are damaged.
+
+    """
+    find = _finder(dataset)
+    if find is None:
+        return dataset
+    spans = encoded_frames(dataset)
+    changed: bytearray | None = None
+    for frame in range(len(spans)):
+        codestream = spans.codestream(frame)
+        for start, end in find(codestream):
+            if not any(codestream[start:end]):
+                continue
+            changed = changed if changed is not None else bytearray(spans.value)
+            for first, last in _in_fragments(spans.spans[frame], start, end):
+                changed[first:last] = bytes(last - first)
+    if changed is None:
+        return dataset
+    element = DataElement(Tag("PixelData"), dataset["PixelData"].VR, bytes(changed))
+    element.is_undefined_length = dataset["PixelData"].is_undefined_length
+    copy = Dataset()
+    copy.update(dataset)
+    copy.file_meta = dataset.file_meta
+    copy.add(element)
+    return copy
+
+
+def holds_unseen(dataset: Dataset) -> bool:
+    """Whether a codestream holds something that no picture shows and that is not zeros."""
+    find = _finder(dataset)
+    if find is None:
+        return False
+    return any(any(codestream[start:end]) for codestream in encoded_frames(dataset) for start, end in find(codestream))
+
+
+def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[Span]] | None:
+    syntax = pixel_format(dataset).syntax
+    if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
+        return _in_jpeg
+    if syntax in JPEG2000TransferSyntaxes:
+        return _in_jpeg2000
+    return None
+
+
+def _in_fragments(fragments: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
+    """Where a range of the joined codestream lies in the value."""
+    before = 0
+    for first, last in fragments:
+        length = last - first
+        low, high = max(start - before, 0), min(end - before, length)
+        if low < high:
+            yield first + low, first + high
+        before += length
+
+
+def _in_jpeg(codestream: bytes) -> Iterator[Span]:
+    end = len(codestream)
+    for segment in segments(codestream):
+        if segment.marker == EOI:
+            if not _is_padding(codestream[segment.end : end]):
+                yield segment.end, end
+        elif segment.marker == COM:
+            if not _HARMLESS.fullmatch(codestream[segment.start : segment.end]):
+                yield segment.start, segment.end
+        elif APP0 <= segment.marker <= APP15:
+            kept = _kept(segment.marker, codestream[segment.start : segment.end])
+            yield segment.start + kept, segment.end
+
+
+def _kept(marker: int, payload: bytes) -> int:
+    """How many bytes of application data decoders need: the rest is a thumbnail or foreign."""
+    if marker == APP0 and payload.startswith(b"JFIF\0"):
+        return _JFIF_PAYLOAD
+    if marker == APP14 and payload.startswith(b"Adobe"):
+        return _ADOBE_PAYLOAD
+    if marker == APP8 and payload.startswith(b"SPIFF\0"):
+        return _SPIFF_PAYLOAD
+    if marker == APP8 and payload.startswith(b"mrfx"):
+        return _COLOUR_PAYLOAD
+    return len(payload) if marker == APP8 and payload.startswith(_SPIFF_END) and len(payload) <= 6 else 0
+
+
+def _in_jpeg2000(codestream: bytes) -> Iterator[Span]:
+    if not codestream.startswith(b"\xff\x4f"):
+        yield from _in_boxes(codestream)
+        return
+    yield from _in_j2k(codestream, 0, len(codestream))
+
+
+def _in_boxes(codestream: bytes) -> Iterator[Span]:
+    """A JP2 file around the codestream: only boxes that decoders need may say something."""
+    position = 0
+    while position + 8 <= len(codestream):
+        length, kind = (
+            int.from_bytes(codestream[position : position + 4], "big"),
+            codestream[position + 4 : position + 8],
+        )
+        start = position + 8
+        if length == 1:
+            length, start = int.from_bytes(codestream[start : start + 8], "big"), start + 8
+        end = min(position + length, len(codestream)) if length else len(codestream)
+        if kind == b"jp2c":
+            yield from _in_j2k(codestream, start, end)
+        elif kind not in (b"jP  ", b"ftyp", b"jp2h", b"rreq"):
+            yield start, end
+        if end <= position:
+            return
+        position = end
+    if not _is_padding(codestream[position:]):
+        yield position, len(codestream)
+
+
+def _in_j2k(codestream: bytes, start: int, end: int) -> Iterator[Span]:
+    """Comments of the main header and of the header of each tile-part, and what follows the end of the codestream."""
+    position = start + 2
+    part_start = part_length = 0
+    while position + 4 <= end:
+        marker = int.from_bytes(codestream[position : position + 2], "big")
+        if marker == 0xFFD9:
+            break
+        if marker == 0xFF93:
+            if not part_length:
+                return
+            position = part_start + part_length
+            continue
+        after = position + 2 + int.from_bytes(codestream[position + 2 : position + 4], "big")
+        if marker == 0xFF90:
+            part_start, part_length = position, int.from_bytes(codestream[position + 6 : position + 10], "big")
+            if part_length and part_length < 14:
+                return
+        elif marker == 0xFF64 and not _HARMLESS.fullmatch(codestream[position + 6 : after]):
+            yield position + 6, min(after, end)
+        if marker < 0xFF00:
+            return
+        position = after
+    if codestream[position : position + 2] == b"\xff\xd9" and not _is_padding(codestream[position + 2 : end]):
+        yield position + 2, end
+
+
+def _is_padding(tail: bytes) -> bool:
+    """Whether what follows an image is too short for a word, or only zeros and fillers."""
+    return len(tail) < _SHORTEST_TAIL or not set(tail) - _PADDING

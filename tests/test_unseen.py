@@ -1,0 +1,232 @@
+"""What lies in the pixel element and no picture shows is gone when the file is open; all else keeps its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    JPEG2000,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from deid import header
+from deid.codecs.raw import encoded_frames, iter_raw_frames, raw_frame
+from deid.codecs.unseen import holds_unseen
+from deid.codecs.unused_bits import holds_unused_bits
+from deid.errors import PixelError
+from deid.load import load
+from deid.redact import redact
+from deid.values import Box, Region
+from deid.verify import check_written
+from tests.dicom_factory import file_bytes, gradient, image
+
+TEXT = b"Quillfeather 19470219"
+GREY = gradient(48, 40)
+GREY12 = gradient(48, 40, "u2", 4095)
+
+
+def _stream(syntax: str, pixels: np.ndarray = GREY, **layout: Any) -> bytes:
+    return encoded_frames(load(file_bytes(image(pixels, syntax=syntax, **layout)))).codestream(0)
+
+
+def _segment(marker: int, payload: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload
+
+
+def _after_start(payload: bytes) -> Callable[[bytes], bytes]:
+    return lambda stream: stream[:2] + payload + stream[2:]
+
+
+def _j2k_comment(stream: bytes) -> bytes:
+    """A comment after the SIZ segment, where only the first segment's place is fixed."""
+    end = 4 + int.from_bytes(stream[4:6], "big")
+    return stream[:end] + b"\xff\x64" + (len(TEXT) + 4).to_bytes(2, "big") + b"\0\1" + TEXT + stream[end:]
+
+
+def _tile_comment(stream: bytes) -> bytes:
+    """A comment in the header of the only tile-part, whose length grows with it."""
+    at = stream.index(b"\xff\x90")
+    comment = b"\xff\x64" + (len(TEXT) + 4).to_bytes(2, "big") + b"\0\1" + TEXT
+    length = int.from_bytes(stream[at + 6 : at + 10], "big") + len(comment)
+    return stream[: at + 6] + length.to_bytes(4, "big") + stream[at + 10 : at + 12] + comment + stream[at + 12 :]
+
+
+HIDDEN: list[Any] = [
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, TEXT)), id="JPEG comment"),
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xE1, b"Exif\0\0" + TEXT)), id="Exif"),
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xED, b"Photoshop 3.0\0" + TEXT)), id="Photoshop"),
+    pytest.param(
+        JPEGBaseline8Bit, _after_start(_segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\3\1" + TEXT[:9])), id="JFIF thumbnail"
+    ),
+    pytest.param(JPEGBaseline8Bit, lambda stream: stream + TEXT, id="after the JPEG"),
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, b"Lavc58 of Quillfeather")), id="beside an encoder"),
+    pytest.param(JPEGLossless, _after_start(_segment(0xFE, TEXT)), id="JPEG lossless"),
+    pytest.param(JPEGLSLossless, _after_start(_segment(0xE8, b"SPIFF\0" + b"\0" * 24 + TEXT)), id="JPEG-LS"),
+    pytest.param(JPEGLSLossless, _after_start(_segment(0xFE, TEXT)), id="JPEG-LS comment"),
+    pytest.param(JPEG2000Lossless, _j2k_comment, id="J2K comment"),
+    pytest.param(JPEG2000, _tile_comment, id="J2K comment of a tile"),
+    pytest.param(JPEG2000Lossless, lambda stream: stream + TEXT, id="after the J2K"),
+    pytest.param(HTJ2KLossless, _j2k_comment, id="HTJ2K comment"),
+]
+
+
+@pytest.mark.parametrize(("syntax", "hide"), HIDDEN)
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_text_in_a_codestream_becomes_zeros_and_the_picture_stays(
+    syntax: str, hide: Callable[[bytes], bytes], fragments: int
+) -> None:
+    built = image(GREY, syntax=syntax)
+    plain = raw_frame(load(file_bytes(built)), 0)
+    built.PixelData = encapsulate([hide(_stream(syntax))], fragments_per_frame=fragments)
+    assert holds_unseen(built)
+    dataset = load(file_bytes(built))
+    assert b"uillfe" not in dataset.PixelData
+    assert len(dataset.PixelData) == len(built.PixelData)
+    assert not holds_unseen(dataset)
+    assert np.array_equal(raw_frame(dataset, 0), plain)
+
+
+KEPT: list[Any] = [
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, b"LEAD Technologies Inc. V1.01\0")), id="LEAD"),
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")), id="Adobe"),
+    pytest.param(JPEGBaseline8Bit, lambda stream: stream + b"\0\0\xff\0", id="padding"),
+    pytest.param(JPEGLSLossless, _after_start(_segment(0xE8, b"mrfx\0")), id="colour transformation"),
+    pytest.param(JPEG2000Lossless, lambda stream: stream, id="J2K that names its encoder"),
+]
+
+
+@pytest.mark.parametrize(("syntax", "change"), KEPT)
+def test_what_decoders_need_and_the_names_of_encoders_stay(syntax: str, change: Callable[[bytes], bytes]) -> None:
+    built = image(GREY, syntax=syntax)
+    built.PixelData = encapsulate([change(_stream(syntax))])
+    assert load(file_bytes(built)).PixelData == built.PixelData
+
+
+SIGNED12 = (GREY12.astype("i4") - 2048).astype("i2")
+OVERLAY = np.where(gradient(48, 40) > 200, 0x8000, 0).astype("u2")
+BITS: list[Any] = [
+    pytest.param(ExplicitVRLittleEndian, GREY12 | OVERLAY, GREY12, id="native"),
+    pytest.param(ExplicitVRBigEndian, GREY12 | OVERLAY, GREY12, id="big endian"),
+    pytest.param(ExplicitVRLittleEndian, SIGNED12 ^ OVERLAY.view("i2"), SIGNED12, id="signed"),
+    pytest.param(ExplicitVRBigEndian, SIGNED12 ^ OVERLAY.view("i2"), SIGNED12, id="signed, big endian"),
+    pytest.param(RLELossless, GREY12 | OVERLAY, GREY12, id="RLE"),
+    pytest.param(JPEGLossless, GREY12 | OVERLAY, GREY12, id="JPEG lossless"),
+    pytest.param(JPEG2000Lossless, GREY12 | OVERLAY, GREY12, id="J2K"),
+]
+
+
+@pytest.mark.parametrize("declared", [False, True])
+@pytest.mark.parametrize(("syntax", "pixels", "plain"), BITS)
+def test_bits_above_the_stored_ones_are_cleared(
+    syntax: str, pixels: np.ndarray, plain: np.ndarray, declared: bool
+) -> None:
+    built = image(np.stack([plain, pixels]), syntax=syntax)
+    built.BitsStored, built.HighBit = 12, 11
+    if declared:
+        built.add_new(0x60000100, "US", 16)
+        built.add_new(0x60000102, "US", 15)
+    assert holds_unused_bits(built)
+    dataset = load(file_bytes(built))
+    assert not holds_unused_bits(dataset)
+    assert all(np.array_equal(frame, plain) for frame in iter_raw_frames(dataset))
+    assert dataset.file_meta.TransferSyntaxUID == syntax
+
+
+@pytest.mark.parametrize("pixels", [GREY12, SIGNED12, SIGNED12 & 0x0FFF], ids=["unsigned", "signed", "without signs"])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_bits_that_hold_nothing_else_keep_their_bytes(syntax: str, pixels: np.ndarray) -> None:
+    built = image(pixels, syntax=syntax)
+    built.BitsStored, built.HighBit = 12, 11
+    assert load(file_bytes(built)).PixelData == built.PixelData
+
+
+def test_bits_that_only_a_lossy_codestream_could_give_up_are_quarantined() -> None:
+    built = image(GREY12, syntax=JPEGExtended12Bit, bits_stored=12)
+    built.BitsStored, built.HighBit = 10, 9
+    with pytest.raises(PixelError, match="no value uses"):
+        load(file_bytes(built))
+
+
+def test_bytes_between_rle_segments_are_found_by_the_proof() -> None:
+    built = image(GREY, syntax=RLELossless)
+    original = load(file_bytes(built))
+    cleaned, _ = header.clean(original, b"k" * 32, pixels_changed=False, pixels_examined=True)
+    cleaned.PixelData = encapsulate([encoded_frames(original).codestream(0) + b"quillfeather"])
+    checks, _ = check_written(original, header.write(cleaned), (), header.harvest(original))
+    assert "unseen" in {check.name for check in checks if not check.passed}
+
+
+def _icon(dataset: Dataset) -> None:
+    icon = Dataset()
+    icon.Rows, icon.Columns, icon.BitsAllocated, icon.PixelData = 8, 8, 8, TEXT.ljust(64)
+    icon[0x7FE00010].VR = "OB"
+    dataset.IconImageSequence = Sequence([icon])
+
+
+def _overlay(dataset: Dataset) -> None:
+    dataset.add_new(0x60000010, "US", 48)
+    dataset.add_new(0x60000011, "US", 40)
+    dataset.add_new(0x60001500, "LO", TEXT.decode())
+    dataset.add_new(0x60003000, "OW", TEXT.ljust(240))
+
+
+def _curve(dataset: Dataset) -> None:
+    dataset.add_new(0x50003000, "OW", TEXT.ljust(64))
+    dataset.add_new(0x50002500, "LO", TEXT.decode())
+
+
+def _graphic_text(dataset: Dataset) -> None:
+    text, annotation = Dataset(), Dataset()
+    text.UnformattedTextValue = TEXT.decode()
+    annotation.TextObjectSequence = Sequence([text])
+    dataset.GraphicAnnotationSequence = Sequence([annotation])
+
+
+def _roi(dataset: Dataset) -> None:
+    item = Dataset()
+    item.ROIName, item.ROIDescription = "of Quillfeather", TEXT.decode()
+    dataset.StructureSetROISequence = Sequence([item])
+
+
+def _waveform(dataset: Dataset) -> None:
+    item = Dataset()
+    item.UnformattedTextValue = TEXT.decode()
+    dataset.WaveformAnnotationSequence = Sequence([item])
+
+
+def _report(dataset: Dataset) -> None:
+    item = Dataset()
+    item.ValueType, item.TextValue = "TEXT", TEXT.decode()
+    dataset.ContentSequence = Sequence([item])
+
+
+def _pixel_address(dataset: Dataset) -> None:
+    dataset.PixelDataProviderURL = "http://archive/quillfeather"
+
+
+@pytest.mark.parametrize("hide", [_icon, _overlay, _curve, _graphic_text, _roi, _waveform, _report, _pixel_address])
+def test_text_outside_the_pixels_does_not_leave(hide: Callable[[Dataset], None]) -> None:
+    built = image(GREY)
+    hide(built)
+    original = load(file_bytes(built) + TEXT)
+    redacted, effective = redact(original, [Region(None, Box(3, 3, 9, 9), (), 1.0)])
+    cleaned, _ = header.clean(redacted, b"k" * 32, pixels_changed=True, pixels_examined=True)
+    written = header.write(cleaned)
+    assert b"uillfeather" not in written
+    assert b"19470219" not in written
+    checks, _ = check_written(original, written, effective, header.harvest(original))
+    assert all(check.passed for check in checks)
