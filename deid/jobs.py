@@ -9,33 +9,35 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import multiprocessing
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from deid.classify import Classifier
-from deid.codecs.raw import pixel_format
+from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.engines.llama import LlamaClassifier
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
 from deid.errors import DeidError, QuarantineError, RefusedError, UsageError
+from deid.examine import Examiner
 from deid.identifiers import needles_of
 from deid.inputs import InputFile, check_inputs, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom
-from deid.pipeline import Case, Engines, Options, run, verdict
+from deid.pipeline import Case, Engines, Options, Step, run, verdict
+from deid.redact import way_taken
 from deid.report import as_line, open_report
 from deid.settings import NO_MODEL, Settings
 from deid.store import RunState, Store, open_store, secret
 from deid.store.secrets import private_folder, write_private
 from deid.values import FileRecord, Hint, Outcome
+from deid.workers import TOO_LARGE, Beat, Limits, Lost, Work, work_through
 
 LOG = logging.getLogger(__name__)
-QUEUED_PER_WORKER = 3
+_COPIES = 8
+"""A file as read, redacted, cleaned and written, and decoded frames beside it, in multiples of its size."""
+_examiner = Examiner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,13 @@ class Done:
     record: FileRecord
     dicom: bool
     published: bool
+
+
+Watch = Callable[[InputFile, Step], None]
+
+
+def unwatched(source: InputFile, step: Step) -> None:
+    """Nobody wants to know how far the work is."""
 
 
 def make_engines(settings: Settings) -> Engines:
@@ -128,6 +137,9 @@ def record_of(
         frames=case.frames,
         signed=None if layout.is_float else layout.signed,
         boxes=case.effective or (),
+        way=way_taken(case.dataset, case.redacted, case.effective or ()) if case.redacted is not None else "",
+        decoder=case.difference.decoder if case.difference is not None else "",
+        frame_hashes=stored_frame_hashes(case.cleaned) if case.cleaned is not None else (),
         kept=kept,
         seconds=tuple(case.seconds.items()),
         made_by=made_by,
@@ -143,7 +155,8 @@ def run_batch(
 ) -> Tally:
     """The tally of a run over all files of the batch; `progress` is told of each file as it ends.
 
-    With one worker the work is done in this process, by `engines` where they are given.
+    Files are worked on in processes of their own, one at a time in each, within the limits of the settings. Where
+    `engines` are given they do the work in this process, after another one has survived decoding the file.
 
     Raises
     ------
@@ -181,70 +194,77 @@ def run_batch(
 
 def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines | None) -> Iterator[Done]:
     """Each file's end, as the workers finish them."""
-    if batch.jobs <= 1:
-        engines = engines or make_engines(settings)
-        for source in walk_inputs(batch.inputs):
-            yield process_file(source, batch, engines, settings, run_id)
+    sources = walk_inputs(batch.inputs)
+    if engines is not None:
+        for source in sources:
+            yield _examined(source, settings) or process_file(source, batch, engines, settings, run_id)
         return
-    yield from _in_workers(batch, settings, run_id)
-
-
-def _in_workers(batch: Batch, settings: Settings, run_id: int) -> Iterator[Done]:
-    """As `_each_done`, in processes. A worker that dies costs the files it had, each of which is tried alone once."""
-    waiting = walk_inputs(batch.inputs)
-    suspects: list[InputFile] = []
-    more = True
-    while more:
-        broken = False
-        with _pool(batch.jobs, batch, settings, run_id) as pool:
-            running: dict[Future[Done], InputFile] = {}
-            while True:
-                while more and not broken and len(running) < batch.jobs * QUEUED_PER_WORKER:
-                    source = next(waiting, None)
-                    more = source is not None
-                    if source is not None:
-                        running[pool.submit(_work, source)] = source
-                if not running:
-                    break
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    source = running.pop(future)
-                    try:
-                        yield future.result()
-                    except BrokenProcessPool:
-                        broken = True
-                        suspects.append(source)
-    for source in suspects:
-        with _pool(1, batch, settings, run_id) as alone:
-            try:
-                yield alone.submit(_work, source).result()
-            except BrokenProcessPool:
-                record = FileRecord(str(source.relative), Outcome.QUARANTINED, "The process that read it stopped.")
-                yield Done(source, record, True, False)
-
-
-def _pool(workers: int, batch: Batch, settings: Settings, run_id: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(batch, settings, run_id)
+    found = work_through(
+        sources, batch.jobs, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
     )
+    for source, outcome in found:
+        yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
 
 
-_worker: tuple[Batch, Engines, Settings, int] | None = None
+def limits_of(size: int, settings: Settings) -> Limits:
+    """What a file of so many bytes may take: it lies in memory several times, and longer loops take longer."""
+    megabytes = size >> 20
+    return Limits(settings.step_seconds * (1 + megabytes), settings.worker_mb + _COPIES * megabytes)
 
 
-def _start_worker(batch: Batch, settings: Settings, run_id: int) -> None:
-    """Engines are built once a worker process."""
-    global _worker
-    _worker = (batch, make_engines(settings), settings, run_id)
+def examine(data: bytes, settings: Settings) -> None:
+    """Nothing, where a process of its own survives decoding the file: then this one may open it.
+
+    Raises
+    ------
+    QuarantineError
+        Where that process stopped, or took too long or too much memory.
+    """
+    _examiner.examine(data, limits_of(len(data), settings))
 
 
-def _work(source: InputFile) -> Done:
-    assert _worker is not None
-    batch, engines, settings, run_id = _worker
-    return process_file(source, batch, engines, settings, run_id)
+def _examined(source: InputFile, settings: Settings) -> Done | None:
+    """The end of a file that this process had better not open."""
+    try:
+        examine(source.path.read_bytes(), settings)
+    except OSError:
+        return None  # `process_file` says so
+    except QuarantineError as exc:
+        return _lost(source, str(exc))
+    return None
 
 
-def process_file(source: InputFile, batch: Batch, engines: Engines, settings: Settings, run_id: int) -> Done:
-    """What became of one file, its output published where it passed."""
+def _limits(source: InputFile, settings: Settings) -> Limits:
+    try:
+        size = source.path.stat().st_size
+    except OSError:
+        size = 0
+    return limits_of(size, settings)
+
+
+def _lost(source: InputFile, reason: str) -> Done:
+    return Done(source, FileRecord(str(source.relative), Outcome.QUARANTINED, reason), True, False)
+
+
+def _start_worker(batch: Batch, settings: Settings, run_id: int) -> Work:
+    """What a worker process does with a file; engines are built once a process."""
+    engines = make_engines(settings)
+
+    def work(source: InputFile, beat: Beat) -> Done:
+        return process_file(source, batch, engines, settings, run_id, lambda source, step: beat())
+
+    return work
+
+
+def process_file(
+    source: InputFile,
+    batch: Batch,
+    engines: Engines,
+    settings: Settings,
+    run_id: int,
+    watch: Watch = unwatched,
+) -> Done:
+    """What became of one file, its output published where it passed; `watch` is told of each step before it begins."""
     name = str(source.relative)
     try:
         data = source.path.read_bytes()
@@ -252,11 +272,15 @@ def process_file(source: InputFile, batch: Batch, engines: Engines, settings: Se
         return Done(source, FileRecord(name, Outcome.REFUSED, "The file cannot be read."), True, False)
     dicom = is_dicom(data[:HEAD_BYTES])
     try:
-        case = run(data, engines, batch.options)
+        case = run(data, engines, batch.options, lambda step: watch(source, step))
     except RefusedError as exc:
         return Done(source, FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom, False)
     except QuarantineError as exc:
         return Done(source, FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by), True, False)
+    except MemoryError:
+        return Done(
+            source, FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by), True, False
+        )
     except Exception as exc:
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]

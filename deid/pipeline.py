@@ -116,8 +116,8 @@ class Case:
     seconds: dict[Stage, float] = field(default_factory=dict)
 
 
-def run(data: bytes, engines: Engines, options: Options) -> Case:
-    """Every step for one file.
+def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step], None] = lambda step: None) -> Case:
+    """Every step for one file; `watch` is told of each step before it begins, and may stop the work by raising.
 
     Raises
     ------
@@ -128,6 +128,7 @@ def run(data: bytes, engines: Engines, options: Options) -> Case:
     """
     case = open_case(data, options)
     for step in Step:
+        watch(step)
         case = run_step(case, step, engines, options)
     return case
 

@@ -37,6 +37,7 @@ def as_object(record: FileRecord) -> dict[str, Any]:
         "signed": record.signed,
         "boxes": [region_object(region) for region in record.boxes],
         "kept": record.kept,
+        "pixels": {"way": record.way, "decoder": record.decoder, "sha256": list(record.frame_hashes)},
         "seconds": {stage.value: round(seconds.get(stage, 0.0), 4) for stage in Stage},
         "made_by": dict(record.made_by),
     }

@@ -40,6 +40,10 @@ class Settings:
     max_upload_mb: int = 512
     max_frames: int = 20_000
     max_pixels_per_frame: int = 200_000_000
+    step_seconds: float = 300.0
+    """How long one step of a file's work may take, and as long again for each megabyte of the file."""
+    worker_mb: int = 4096
+    """Memory that the work on a file may take beyond readers and model, and eight times the file's size more."""
     phi_threshold: float = 0.5
     """A word goes when its calibrated P(PHI) reaches this."""
     box_padding: int = 3
@@ -92,6 +96,8 @@ _KINDS: dict[str, type] = {
     "max_upload_mb": int,
     "max_frames": int,
     "max_pixels_per_frame": int,
+    "step_seconds": float,
+    "worker_mb": int,
     "phi_threshold": float,
     "box_padding": int,
 }

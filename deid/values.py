@@ -240,6 +240,12 @@ class FileRecord:
     """As overwritten, after padding and snapping."""
     kept: int = 0
     """Words that were read and left."""
+    way: str = ""
+    """How the pixels were changed: a module of deid/codecs, or untouched; empty before they were."""
+    decoder: str = ""
+    """What the comparison of the written pixels with the original's read both with."""
+    frame_hashes: tuple[str, ...] = ()
+    """SHA-256 of each written frame as it is stored: its codestream, or its native bytes."""
     seconds: tuple[tuple[Stage, float], ...] = ()
     made_by: tuple[tuple[str, str], ...] = ()
     """(engine, version or hash)."""

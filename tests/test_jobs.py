@@ -171,6 +171,7 @@ def test_the_report_is_private_and_complete(settings: Settings, folder: Path) ->
         "signed",
         "boxes",
         "kept",
+        "pixels",
         "seconds",
         "made_by",
     ]

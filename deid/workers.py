@@ -1,0 +1,200 @@
+"""Processes that do one task at a time within limits: an abort, a runaway or a memory hog costs its task alone.
+
+Codecs are C and meet files that nobody vouches for. A worker that dies or takes too long is replaced, and its task is
+reported lost; one that asks for too much memory gets a MemoryError, or dies of it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+try:
+    import resource
+except ImportError:  # Windows has no limit that a process can set for itself
+    resource = None  # type: ignore[assignment]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Beat = Callable[[], None]
+"""Told by the work that it gets on; the time starts anew."""
+Work = Callable[[Any, Beat], Any]
+"""What a worker does with a task, made once in its process."""
+_SECONDS_TO_END = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one task may take: seconds between two beats, and memory beyond what the worker holds when it is ready."""
+
+    seconds: float
+    memory_mb: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A task that was not finished, and why in a sentence."""
+
+    reason: str
+
+
+STOPPED = Lost("The process that worked on it stopped: a decoder may have failed on damaged content.")
+TOO_SLOW = Lost("The work on it took longer than DEID_STEP_SECONDS allows.")
+TOO_LARGE = Lost("The work on it needs more memory than DEID_WORKER_MB allows.")
+
+
+class Worker(Generic[Task, Result]):
+    """One process. `start(*arguments)` runs in it once and gives the work; both must be importable by name."""
+
+    def __init__(self, start: Callable[..., Work], arguments: tuple[object, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, inside = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_serve, args=(inside, start, arguments), daemon=True)
+        self.process.start()
+        inside.close()
+        self.task: Task | None = None
+        self._limits = Limits(0, 0)
+        self._deadline = 0.0
+        self._is_ready = False
+
+    def give(self, task: Task, limits: Limits) -> None:
+        """Let it work on the task; its time starts when it is ready."""
+        self.task, self._limits = task, limits
+        self._deadline = monotonic() + limits.seconds if self._is_ready else float("inf")
+        with suppress(OSError):  # a process that has died shows in `outcome`
+            self.connection.send((task, limits))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until it has taken too long; None while it is getting ready."""
+        return None if self._deadline == float("inf") else max(self._deadline - monotonic(), 0.0)
+
+    def outcome(self) -> Result | Lost | None:
+        """What became of the task: None while it is being worked on.
+
+        Raises
+        ------
+        Exception
+            What `start` raised in the process.
+        """
+        try:
+            while self.connection.poll():
+                kind, content = self.connection.recv()
+                if kind == "failed":
+                    raise content
+                if kind == "done":
+                    self.task = None
+                    return content  # type: ignore[no-any-return]
+                self._is_ready = True
+                self._deadline = monotonic() + self._limits.seconds
+        except (EOFError, OSError):
+            return STOPPED
+        if self.seconds_left == 0.0:
+            return TOO_SLOW
+        return None
+
+    def end(self) -> None:
+        """Stop the process, whatever it does."""
+        self.connection.close()
+        if self.task is None:
+            self.process.join(_SECONDS_TO_END)
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join(_SECONDS_TO_END)
+
+
+def wait_for(worker: Worker[Task, Any], task: Task, limits: Limits) -> Any:
+    """What became of a task that one worker, which is idle, is given now: its result, or Lost."""
+    worker.give(task, limits)
+    while (outcome := worker.outcome()) is None and worker.task is not None:
+        wait([worker.connection], worker.seconds_left)
+    return outcome
+
+
+def work_through(
+    tasks: Iterator[Task],
+    count: int,
+    start: Callable[..., Work],
+    arguments: tuple[object, ...],
+    limits: Callable[[Task], Limits],
+) -> Iterator[tuple[Task, Any]]:
+    """Each task with its result, or Lost, as up to `count` workers finish them.
+
+    Raises
+    ------
+    Exception
+        What `start` raised in a worker.
+    """
+    idle: list[Worker[Task, Any]] = []
+    busy: list[Worker[Task, Any]] = []
+    try:
+        while True:
+            while len(busy) < count and (task := next(tasks, None)) is not None:
+                worker = idle.pop() if idle else Worker(start, arguments)
+                worker.give(task, limits(task))
+                busy.append(worker)
+            if not busy:
+                return
+            left = [seconds for worker in busy if (seconds := worker.seconds_left) is not None]
+            wait([worker.connection for worker in busy], min(left, default=None))
+            for worker in list(busy):
+                task = worker.task
+                outcome = worker.outcome()
+                if outcome is None or task is None:
+                    continue
+                busy.remove(worker)
+                if isinstance(outcome, Lost) and outcome is not TOO_LARGE:
+                    worker.end()
+                else:
+                    idle.append(worker)
+                yield task, outcome
+    finally:
+        for worker in (*idle, *busy):
+            worker.end()
+
+
+def _serve(connection: Connection, start: Callable[..., Work], arguments: tuple[object, ...]) -> None:
+    """The life of a worker process. Ctrl-C is for the process that gives the tasks."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        work = start(*arguments)
+    except Exception as exc:
+        connection.send(("failed", exc))
+        return
+    held = _held_mb()
+    with suppress(EOFError, OSError):  # the other side has gone
+        connection.send(("ready", None))
+        while True:
+            task, limits = connection.recv()
+            _limit_memory(held + limits.memory_mb)
+            connection.send(("beat", None))
+            try:
+                result = work(task, lambda: connection.send(("beat", None)))
+            except MemoryError:
+                result = TOO_LARGE
+            connection.send(("done", result))
+
+
+def _held_mb() -> int:
+    """Address space of this process; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        return 0
+    return pages * resource.getpagesize() >> 20
+
+
+def _limit_memory(megabytes: int) -> None:
+    if resource is None or not _held_mb():
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = megabytes << 20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
