@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from deid import jobs
 from deid.errors import EngineError, QuarantineError
 from deid.examine import Examiner
-from deid.inputs import InputFile
 from deid.pipeline import Engines
 from deid.settings import Settings
-from deid.values import FileRecord, Outcome
-from deid.workers import STOPPED, TOO_LARGE, TOO_SLOW, Beat, Limits, Lost, Work, Worker, wait_for, work_through
+from deid.values import Outcome
+from deid.workers import STOPPED, TOO_LARGE, TOO_SLOW, Limits, Lost, Worker, wait_for, work_through
 from tests.dicom_factory import dicom, gradient
 from tests.fakes import ScriptedOcr
+from tests.hazards import start, start_and_die, start_badly, start_dying, start_that_dies_of
 
 LIMITS = Limits(20.0, 512)
-
-
-def start(word: str) -> Work:
-    return lambda task, beat: _work(word, task, beat)
-
-
-def start_badly() -> Work:
-    raise EngineError("The reader cannot be started.")
-
-
-def start_and_die() -> Work:
-    os.abort()
-
-
-def _work(word: str, task: str, beat: Beat) -> str:
-    if task == "abort":
-        os.abort()
-    if task == "segfault":
-        ctypes.string_at(0)
-    if task == "hang":
-        time.sleep(3600)
-    if task == "native memory":
-        _allocate_or_abort()
-    if task == "memory":
-        return str(np.ones(3 << 30, np.uint8).sum())
-    if task == "beats":
-        for _ in range(6):
-            time.sleep(0.5)
-            beat()
-    return f"{word} {task} {os.getpid()}"
-
-
-def _allocate_or_abort() -> None:
-    libc = ctypes.CDLL(None)
-    libc.malloc.restype = ctypes.c_void_p
-    if not libc.malloc(ctypes.c_size_t(3 << 30)):
-        libc.abort()
 
 
 def outcomes(*tasks: str, count: int = 1, limits: Limits = LIMITS) -> dict[str, str | Lost]:
@@ -114,13 +74,6 @@ def test_one_worker_can_be_asked_directly() -> None:
     assert not worker.process.is_alive()
 
 
-def start_dying() -> Work:
-    def work(data: bytes, beat: Beat) -> None:
-        os.abort()
-
-    return work
-
-
 def test_an_examined_file_that_kills_its_process_is_quarantined_and_the_next_is_examined(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -134,16 +87,6 @@ def test_an_examined_file_that_kills_its_process_is_quarantined_and_the_next_is_
             examiner.examine(dicom(gradient(20, 20)), LIMITS)
     examiner.examine(dicom(gradient(20, 20)), LIMITS)
     examiner.end()
-
-
-def start_that_dies_of(batch: jobs.Batch, settings: Settings, run_id: int) -> Work:
-    """As the real start of `jobs`, with files that kill or stall their process in place of readers."""
-
-    def work(source: InputFile, beat: Beat) -> jobs.Done:
-        _work("", source.path.stem, beat)
-        return jobs.Done(source, FileRecord(str(source.relative), Outcome.CLEANED, ""), True, True)
-
-    return work
 
 
 @pytest.mark.parametrize("workers", [1, 2])

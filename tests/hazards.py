@@ -1,0 +1,70 @@
+"""Work that aborts, hangs or eats memory, for processes that are started for it; what they import is little."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from typing import Any
+
+import numpy as np
+
+from deid.errors import EngineError
+from deid.workers import Beat, Work
+
+
+def start(word: str) -> Work:
+    return lambda task, beat: _work(word, task, beat)
+
+
+def start_badly() -> Work:
+    raise EngineError("The reader cannot be started.")
+
+
+def start_and_die() -> Work:
+    os.abort()
+
+
+def _work(word: str, task: str, beat: Beat) -> str:
+    if task == "abort":
+        os.abort()
+    if task == "segfault":
+        ctypes.string_at(0)
+    if task == "hang":
+        time.sleep(3600)
+    if task == "native memory":
+        _allocate_or_abort()
+    if task == "memory":
+        return str(np.ones(3 << 30, np.uint8).sum())
+    if task == "beats":
+        for _ in range(6):
+            time.sleep(0.5)
+            beat()
+    return f"{word} {task} {os.getpid()}"
+
+
+def _allocate_or_abort() -> None:
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    if not libc.malloc(ctypes.c_size_t(3 << 30)):
+        libc.abort()
+
+
+def start_dying() -> Work:
+    def work(data: bytes, beat: Beat) -> None:
+        os.abort()
+
+    return work
+
+
+def start_that_dies_of(batch: object, settings: object, run_id: int) -> Work:
+    """As the real start of `jobs`, with files that kill or stall their process in place of readers."""
+
+    from deid.jobs import Done
+    from deid.values import FileRecord, Outcome
+
+    def work(source: Any, beat: Beat) -> Done:
+        _work("", source.path.stem, beat)
+        return Done(source, FileRecord(str(source.relative), Outcome.CLEANED, ""), True, True)
+
+    return work
