@@ -12,7 +12,7 @@ from threading import Lock
 from time import perf_counter
 
 from deid.errors import QuarantineError
-from deid.jobs import record_of
+from deid.jobs import examine, record_of
 from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, verdict
 from deid.render import render_frame, to_png
 from deid.store import RunState, User
@@ -82,7 +82,10 @@ def open_file(owner: str, data: bytes, title: str, name: str, options: Options) 
     ------
     RefusedError
         Where it is not a DICOM image.
+    QuarantineError
+        Where its pixels cannot be decoded, or another process did not survive decoding them.
     """
+    examine(data, shared.settings())
     case = open_case(data, options)
     opened = Opened(title, shared.store().name_hash(name), _COPIES * len(data), case, options)
     return shared.desk().put(owner, opened, opened.size)
