@@ -39,6 +39,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 import deid.quiet  # noqa: F401
 from deid.codecs.encapsulated import starts_of_codestreams
 from deid.codecs.raw import PixelFormat, decoder_for, encoded_frames, pixel_format, pixel_keyword, whole_number
+from deid.codecs.rle_surplus import without_surplus
 from deid.codecs.unseen import without_unseen
 from deid.codecs.unused_bits import without_unused_bits
 from deid.errors import DeidError, PixelError, RefusedError
@@ -94,7 +95,7 @@ def load(data: bytes, *, max_frames: int = 20_000, max_pixels_per_frame: int = 2
         raise RefusedError("There are more frames or pixels than DEID_MAX_FRAMES or DEID_MAX_PIXELS_PER_FRAME allows.")
     _check_extent(dataset, layout)
     _refuse_overlays_in_values(dataset, layout)
-    return without_unseen(without_unused_bits(dataset))
+    return without_unseen(without_surplus(without_unused_bits(dataset)))
 
 
 def _begins_as_dataset(head: bytes, implicit: bool, order: str) -> bool:

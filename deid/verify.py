@@ -16,6 +16,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 import deid.quiet  # noqa: F401
 from deid.codecs.raw import pixel_format, raw_photometric
+from deid.codecs.rle_surplus import holds_surplus
 from deid.codecs.unseen import holds_unseen
 from deid.codecs.unused_bits import holds_unused_bits
 from deid.compare import Difference, compare_datasets
@@ -108,7 +109,8 @@ def _values(output: Dataset, needles: Needles) -> Check:
 def _unseen(output: Dataset, needles: Needles) -> Check:
     """Whether the pixel element holds something that no picture shows."""
     try:
-        hidden = holds_unseen(output) or holds_unused_bits(output) or _holds_text(output, needles)
+        hidden = holds_unseen(output) or holds_unused_bits(output) or holds_surplus(output)
+        hidden = hidden or _holds_text(output, needles)
     except DeidError:
         hidden = True
     said = "Something" if hidden else "Nothing"
@@ -116,7 +118,7 @@ def _unseen(output: Dataset, needles: Needles) -> Check:
 
 
 def _holds_text(output: Dataset, needles: Needles) -> bool:
-    """Whether a removed value stands as text between the codestreams, or where a decoder reads none of its bytes."""
+    """Whether a removed value stands as text among codestreams, where a decoder reads none of its bytes."""
     layout = pixel_format(output)
     if not layout.syntax.is_encapsulated:
         return False

@@ -327,7 +327,6 @@ def test_a_decoder_that_panics_is_a_pixel_error() -> None:
     damaged = bytearray(encoded_frames(load(file_bytes(built))).codestream(0))
     damaged[240], damaged[4622] = 148, 213
     built.PixelData = encapsulate([bytes(damaged)])
-    dataset = load(file_bytes(built))
     with pytest.raises(PixelError, match="Frame 0") as fault:
-        redact(dataset, [region(BOX)])
+        load(file_bytes(built))
     assert not isinstance(fault.value.__cause__, Exception)

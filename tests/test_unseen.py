@@ -25,6 +25,7 @@ from pydicom.uid import (
 
 from deid import header
 from deid.codecs.raw import encoded_frames, iter_raw_frames, raw_frame
+from deid.codecs.rle_surplus import holds_surplus
 from deid.codecs.unseen import holds_unseen
 from deid.codecs.unused_bits import holds_unused_bits
 from deid.errors import PixelError
@@ -159,6 +160,22 @@ def test_bits_that_only_a_lossy_codestream_could_give_up_are_quarantined() -> No
     built.BitsStored, built.HighBit = 10, 9
     with pytest.raises(PixelError, match="no value uses"):
         load(file_bytes(built))
+
+
+def test_rows_of_an_rle_frame_that_no_decoder_shows_are_gone() -> None:
+    built = image(np.stack([gradient(60, 40), gradient(60, 40) // 2]), syntax=RLELossless)
+    built.Rows = 48
+    assert holds_surplus(built)
+    dataset = load(file_bytes(built))
+    assert not holds_surplus(dataset)
+    assert len(dataset.PixelData) < len(built.PixelData)
+    assert np.array_equal(raw_frame(dataset, 1), gradient(60, 40)[:48] // 2)
+
+
+@pytest.mark.parametrize("pixels", [GREY, GREY12, np.stack([GREY[:5, :7]] * 2)], ids=["8 bit", "12 bit", "odd"])
+def test_an_rle_frame_without_more_keeps_its_bytes(pixels: np.ndarray) -> None:
+    built = image(pixels, syntax=RLELossless)
+    assert load(file_bytes(built)).PixelData == built.PixelData
 
 
 def test_bytes_between_rle_segments_are_found_by_the_proof() -> None:
