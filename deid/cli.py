@@ -25,7 +25,7 @@ from deid.lexicon import load_lexicon
 from deid.pipeline import Case, Step, open_case, run_step, verdict
 from deid.report import region_object
 from deid.settings import Settings
-from deid.store import NewUser, Role, open_store
+from deid.store import ONE_TIME_HOURS, NewUser, Role, open_store
 from deid.values import Box, Finding, Outcome, Policy, Word
 
 HELD = 3
@@ -49,6 +49,15 @@ def main() -> None:
         sys.exit(exc.exit_code)
 
 
+def _settings() -> Settings:
+    """The settings in force, with what an administrator changed in the pages."""
+    store = open_store(Settings.from_environment())
+    try:
+        return store.in_force()
+    finally:
+        store.close()
+
+
 @app.command("run")
 def run_command(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files or folders.")],
@@ -62,7 +71,7 @@ def run_command(
     """De-identify DICOM files."""
     if hold not in ("review", "none"):
         raise UsageError("--hold takes review or none.")
-    settings = Settings.from_environment()
+    settings = _settings()
     options = replace(jobs.options_of(settings), policy=policy)
     batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -88,7 +97,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Show every stage's result for one file; nothing is written. The output holds the picture's text: PHI."""
-    settings = Settings.from_environment()
+    settings = _settings()
     if not file.is_file():
         raise UsageError("FILE does not exist.")
     engines, options = jobs.make_engines(settings), jobs.options_of(settings)
@@ -154,7 +163,7 @@ def _word_object(finding: Finding) -> dict[str, object]:
 @app.command()
 def classify() -> None:
     """Judge lines of text from standard input: one JSON object a line, with P(PHI) of each word."""
-    settings = Settings.from_environment()
+    settings = _settings()
     classifier = jobs.make_classifier(settings)
     lexicon = load_lexicon()
     for line in sys.stdin:
@@ -248,6 +257,16 @@ def user_disable(name: str) -> None:
     store.disable_user(name)
     store.close()
     _err.print("The user was disabled.")
+
+
+@users.command("reset")
+def user_reset(name: str) -> None:
+    """Print a one-time password for a person who forgot theirs; open sessions end at their next step."""
+    store = open_store(Settings.from_environment())
+    password, _ = store.reset_password(name)
+    store.close()
+    _err.print(f"The person can sign in with this password, once, within {ONE_TIME_HOURS} hours:")
+    typer.echo(password)
 
 
 @database.command("upgrade")

@@ -102,3 +102,8 @@ _KINDS: dict[str, type] = {
     "box_padding": int,
 }
 _SAID = {str: "text", int: "a whole number", float: "a number"}
+
+
+def stated(name: str) -> bool:
+    """Whether this process's environment sets the field, so that nothing else may."""
+    return bool(os.environ.get(f"DEID_{name.upper()}", "").strip())

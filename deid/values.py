@@ -71,6 +71,17 @@ def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(each for each in Reason if each in given)
 
 
+class Category(StrEnum):
+    """What a word that goes is, as far as the rules can tell."""
+
+    NAME = "name"
+    NUMBER = "number"
+    DATE = "date"
+    PLACE = "place"
+    CONTACT = "contact"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
     """A rectangle of at least one pixel, not left of or above the frame."""
@@ -221,6 +232,16 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class WordCount:
+    """How many words go for a reason, and what they are; never which."""
+
+    reason: Reason
+    """The strongest."""
+    category: Category
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """What is reported of one file: a line of the report, a row of the store."""
 
@@ -249,3 +270,6 @@ class FileRecord:
     seconds: tuple[tuple[Stage, float], ...] = ()
     made_by: tuple[tuple[str, str], ...] = ()
     """(engine, version or hash)."""
+    phi_words: tuple[WordCount, ...] = ()
+    failed_checks: tuple[str, ...] = ()
+    """Names of the checks of `verify` that the file did not pass."""

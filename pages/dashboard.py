@@ -1,23 +1,31 @@
-"""The landing page: who is here, what was done, and where to begin."""
+"""The landing page: who is here, what waits, what was done, and where to begin."""
 
 import streamlit as st
 
 from deid.demo import studies
-from deid.ui import panels, places, shared, tables
-from deid.ui.auth import require_user
+from deid.ui import history, panels, places, shared, state
+from deid.ui.auth import reach, require_user
 from deid.values import Outcome
 
 user = require_user()
-totals = shared.store().totals()
-runs = shared.store().runs(limit=8)
+store, mine = shared.store(), reach(user)
+totals, runs = store.totals(mine), store.runs(8, mine)
+waiting = totals.count(Outcome.NEEDS_REVIEW)
 
-st.title(f"Welcome, {user.first_name or user.username}")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title(f"Welcome, {user.first_name or user.username}")
+    label = "De-identify images" if user.role.may_upload else "Open the demo studies"
+    if st.button(label, type="primary", icon=":material/image_search:"):
+        st.switch_page(places.page("pipeline"))
 st.write("Text in medical images is found, judged word by word, and blackened where it may identify a person.")
+if waiting:
+    noun = "image waits" if waiting == 1 else "images wait"
+    st.warning(f"**{waiting:,} {noun} for a person to look.**", icon=":material/visibility:")
 
 figures = st.columns(4)
 figures[0].metric("Images", f"{totals.images:,}", border=True)
 figures[1].metric("Cleaned", f"{totals.count(Outcome.CLEANED):,}", border=True)
-figures[2].metric("Need review", f"{totals.count(Outcome.NEEDS_REVIEW):,}", border=True)
+figures[2].metric("Wait for review", f"{waiting:,}", border=True)
 figures[3].metric(
     "Quarantined or refused", f"{totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED):,}", border=True
 )
@@ -25,10 +33,13 @@ figures[3].metric(
 st.subheader("Try it on a demo study")
 if panels.demo_cards(panels.one_of_each(studies(), 4), columns=4):
     st.switch_page(places.page("pipeline"))
-st.page_link(places.page("pipeline"), label="All demo studies, or a file of your own", icon=":material/arrow_forward:")
 
 st.subheader("Recent runs")
 if runs:
-    st.dataframe(tables.runs(runs), hide_index=True)
+    history.show(runs)
+    st.page_link(places.page("statistics"), label="All figures", icon=":material/arrow_forward:")
 else:
     st.info("Nothing has run yet. Open a demo study above to see every step on one image.", icon=":material/lightbulb:")
+
+st.subheader("This installation")
+state.show(state.conditions(store, shared.settings()))

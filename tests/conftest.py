@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, inspect, text
 
 from deid.settings import Settings
-from deid.store import passwords
+from deid.store import Store, open_store, passwords
 from tests.mariadb import private_server
 
 
@@ -35,3 +37,34 @@ def mariadb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an empty database on a real MariaDB server of our own."""
     with private_server(tmp_path_factory.mktemp("mariadb")) as url:
         yield url
+
+
+def empty(url: str, *, keep_schema: bool) -> None:
+    """Take everything out of a database on the server."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("SET FOREIGN_KEY_CHECKS=0"))
+        for table in inspect(engine).get_table_names():
+            if not keep_schema:
+                connection.execute(text(f"DROP TABLE {table}"))
+            elif table != "alembic_version":
+                connection.execute(text(f"DELETE FROM {table}"))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Settings of an empty installation on each kind of database."""
+    if request.param == "sqlite":
+        return settings
+    url: str = request.getfixturevalue("mariadb_url")
+    empty(url, keep_schema=True)
+    return replace(settings, database_url=url)
+
+
+@pytest.fixture
+def store(database: Settings) -> Iterator[Store]:
+    """An empty store on each kind of database."""
+    opened = open_store(database)
+    yield opened
+    opened.close()

@@ -15,9 +15,10 @@ from starlette.types import Message, Scope
 from starlette.websockets import WebSocket
 
 from deid.settings import Settings
-from deid.store import NewUser
+from deid.store import NewUser, Role, SignIn, session_hash
 from deid.ui import server, shared
 from deid.ui.guard import COOKIE, Guard
+from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS, Tickets
 
 ORIGIN = "http://127.0.0.1:8501"
@@ -35,7 +36,8 @@ async def _anything(_request: Request) -> Response:
 
 
 async def _socket(socket: WebSocket) -> None:
-    await socket.accept()
+    heard = socket.headers.get("sec-websocket-protocol", "")
+    await socket.accept(headers=[(b"heard", heard.encode())])
     await socket.close()
 
 
@@ -96,6 +98,17 @@ def cookie() -> str:
     return f"{COOKIE}={shared.store().create_session('ada')}"
 
 
+@pytest.fixture
+def administrators() -> Iterator[str]:
+    """The cookie header of an administrator's browser, whose tab 1 offers the file 0a1b."""
+    shared.store().add_user(NewUser("root", "correct horse battery", role=Role.ADMINISTRATOR))
+    opaque = shared.store().create_session("root")
+    TABS.note("1", session_hash(opaque))
+    TABS.note_file("1", "/media/0a1b.dcm")
+    yield f"{COOKIE}={opaque}"
+    TABS.forget("1")
+
+
 CLOSED = [
     "/media/0a1b.dcm",
     "/_stcore/upload_file/1/2",
@@ -107,10 +120,53 @@ CLOSED = [
 
 
 @pytest.mark.parametrize("path", CLOSED)
-def test_files_and_figures_need_a_session(path: str, cookie: str) -> None:
+def test_files_and_figures_need_a_session(path: str, administrators: str) -> None:
     assert ask(path).status == 401
     assert ask(path, cookie=f"{COOKIE}=guess").status == 401
-    assert ask(path, cookie=cookie).body == b"inside"
+    assert ask(path, cookie=administrators[:-1]).status == 401
+    assert ask(path, cookie=administrators).body == b"inside"
+
+
+def test_uploads_and_files_are_those_of_ones_own_tabs(administrators: str, cookie: str) -> None:
+    for path in ("/media/0a1b.dcm", "/_stcore/upload_file/1/2"):
+        assert ask(path, cookie=cookie).status == 403
+    again = f"{COOKIE}={shared.store().create_session('root')}"
+    assert ask("/media/0a1b.dcm", cookie=again).status == 403, "another sign-in of the same user is another owner"
+
+
+def test_a_closed_tab_offers_nothing(administrators: str) -> None:
+    TABS.forget("1")
+    for path in ("/media/0a1b.dcm", "/_stcore/upload_file/1/2"):
+        assert ask(path, cookie=administrators).status == 403
+
+
+def test_figures_of_the_server_are_for_administrators(cookie: str) -> None:
+    assert ask("/_stcore/metrics", cookie=cookie).status == 403
+
+
+def test_a_demo_user_uploads_nothing() -> None:
+    shared.store().add_user(NewUser("dee", "correct horse battery", role=Role.DEMO))
+    opaque = shared.store().create_session("dee")
+    TABS.note("7", session_hash(opaque))
+    assert ask("/_stcore/upload_file/7/2", "PUT", cookie=f"{COOKIE}={opaque}").status == 403
+
+
+def test_a_one_time_password_opens_nothing_but_the_form(cookie: str) -> None:
+    password, _ = shared.store().reset_password("ada")
+    assert shared.store().check_password("ada", password) is SignIn.WELCOME
+    fresh = f"{COOKIE}={shared.store().create_session('ada')}"
+    assert ask("/api/stats", cookie=fresh).status == 401
+
+
+@pytest.mark.parametrize(("named", "kept"), [("1", False), ("9", True), ("", True)], ids=["theirs", "nobodys", "none"])
+def test_a_tab_is_given_back_only_to_who_is_signed_in_there(
+    administrators: str, cookie: str, named: str, kept: bool
+) -> None:
+    asked = ", ".join(each for each in ("streamlit", "token", named) if each)
+    answer = ask("/_stcore/stream", scheme="websocket", sec_websocket_protocol=asked, cookie=cookie)
+    assert (answer.headers["heard"] == asked) is kept
+    mine = ask("/_stcore/stream", scheme="websocket", sec_websocket_protocol=asked, cookie=administrators)
+    assert mine.headers["heard"] == asked
 
 
 @pytest.mark.parametrize("path", ["/", "/pipeline", "/_stcore/health", "/static/js/main.js"])
@@ -147,9 +203,9 @@ def test_a_foreign_host_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-def test_another_sites_request_is_refused(method: str, cookie: str) -> None:
-    assert ask("/_stcore/upload_file/1/2", method, cookie=cookie, origin="http://evil.example").status == 403
-    assert ask("/_stcore/upload_file/1/2", method, cookie=cookie, origin=ORIGIN).status == 200
+def test_another_sites_request_is_refused(method: str, administrators: str) -> None:
+    assert ask("/_stcore/upload_file/1/2", method, cookie=administrators, origin="http://evil.example").status == 403
+    assert ask("/_stcore/upload_file/1/2", method, cookie=administrators, origin=ORIGIN).status == 200
 
 
 def test_another_sites_websocket_is_refused() -> None:
@@ -183,6 +239,13 @@ def test_behind_tls_the_cookie_is_secure(cookie: str, monkeypatch: pytest.Monkey
     ticket = TICKETS.issue(cookie.partition("=")[2])
     answer = ask("/api/session", "POST", host="deid.example.org", x_ticket=ticket, origin="https://deid.example.org")
     assert "secure" in answer.headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize(("proto", "secure"), [("https", True), ("https, http", True), ("http", False)])
+def test_a_proxy_that_ends_tls_makes_the_cookie_secure(cookie: str, proto: str, secure: bool) -> None:
+    ticket = TICKETS.issue(cookie.partition("=")[2])
+    answer = ask("/api/session", "POST", x_ticket=ticket, origin=ORIGIN, x_forwarded_proto=proto)
+    assert ("secure" in answer.headers["set-cookie"].lower()) is secure
 
 
 def test_a_ticket_is_good_for_a_minute() -> None:

@@ -17,36 +17,16 @@ from sqlalchemy import create_engine, inspect, text
 from deid.errors import StoreError, UsageError
 from deid.settings import Settings
 from deid.store import NewUser, Role, RunState, SignIn, Store, open_store, secret, session_hash
-from deid.store import accounts as accounts_module
+from deid.store import sessions as sessions_module
+from deid.store.database import migrate
 from deid.store.filelock import locked
 from deid.store.schema import Base
 from deid.store.secrets import private_folder
 from deid.values import Box, FileRecord, Outcome, Reason, Region, Stage
+from tests.conftest import empty
 
 PASSWORD = "correct horse battery"
 ADA = NewUser("Ada", PASSWORD, "Ada", "Lovelace", "ada@example.org", Role.STAFF)
-
-
-def empty(url: str, *, keep_schema: bool) -> None:
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("SET FOREIGN_KEY_CHECKS=0"))
-        for table in inspect(engine).get_table_names():
-            if not keep_schema:
-                connection.execute(text(f"DROP TABLE {table}"))
-            elif table != "alembic_version":
-                connection.execute(text(f"DELETE FROM {table}"))
-    engine.dispose()
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def database(request: pytest.FixtureRequest, settings: Settings) -> Settings:
-    """Settings of an empty installation on each kind of database."""
-    if request.param == "sqlite":
-        return settings
-    url: str = request.getfixturevalue("mariadb_url")
-    empty(url, keep_schema=True)
-    return replace(settings, database_url=url)
 
 
 @pytest.fixture
@@ -58,13 +38,6 @@ def bare(database: Settings) -> Iterator[Settings]:
     yield database
     if on_server:
         empty(database.database_url, keep_schema=False)
-
-
-@pytest.fixture
-def store(database: Settings) -> Iterator[Store]:
-    opened = open_store(database)
-    yield opened
-    opened.close()
 
 
 def record(outcome: Outcome = Outcome.CLEANED, *, signed: bool | None = False, modality: str = "US") -> FileRecord:
@@ -98,6 +71,33 @@ def test_the_migrations_make_the_schema_that_the_code_expects(bare: Settings) ->
             assert columns[column.name]["nullable"] == column.nullable, (table.name, column.name)
         assert {i.name for i in table.indexes} <= {i["name"] for i in found.get_indexes(table.name)}
     engine.dispose()
+
+
+def test_what_an_older_version_recorded_is_counted(bare: Settings) -> None:
+    private_folder(bare.home)
+    engine = create_engine(bare.database_url)
+    with engine.connect() as connection:
+        migrate(connection, "0001")
+        connection.execute(text("INSERT INTO runs VALUES (1, NULL, 'page', 'finished', 4, '', '2026-01-02', NULL)"))
+        for outcome, signed in (("cleaned", 1), ("cleaned", 0), ("needs_review", None), ("refused", None)):
+            connection.execute(
+                text(
+                    "INSERT INTO images (run_id, name_hash, outcome, reason, modality, syntax_in, syntax_out, frames, "
+                    "signed, box_count, kept, seconds, stage_seconds, made_by, created) VALUES "
+                    "(1, 'h', :outcome, '', 'US', '1.2', '', 1, :signed, 0, 0, 1.5, :times, '{}', '2026-01-02')"
+                ),
+                {"outcome": outcome, "signed": signed, "times": '{"ocr": 1.5}'},
+            )
+        connection.commit()
+    engine.dispose()
+    store = open_store(bare)
+    totals = store.totals()
+    assert (totals.images, totals.signed, totals.unsigned, totals.by_modality) == (3, 1, 1, (("US", 3),))
+    assert dict(totals.by_outcome)[Outcome.CLEANED] == 2
+    (ocr,) = totals.times
+    assert (ocr.stage, ocr.images, ocr.median) == (Stage.OCR, 4, pytest.approx(1.5, rel=0.05))
+    assert store.runs()[0].count(Outcome.REFUSED) == 1
+    store.close()
 
 
 def test_opening_again_changes_nothing(store: Store, database: Settings) -> None:
@@ -247,8 +247,8 @@ def test_failures_lock_a_name_for_a_while_whether_it_exists_or_not(
     for _ in range(5):
         assert store.check_password(name, "a wrong password") is SignIn.WRONG
     assert store.check_password(name.upper(), PASSWORD) is SignIn.LOCKED
-    later = accounts_module.now() + timedelta(minutes=16)
-    monkeypatch.setattr(accounts_module, "now", lambda: later)
+    later = sessions_module.now() + timedelta(minutes=16)
+    monkeypatch.setattr(sessions_module, "now", lambda: later)
     expected = SignIn.WELCOME if name == "ada" else SignIn.WRONG
     assert store.check_password(name, PASSWORD) is expected
 
@@ -271,7 +271,7 @@ def test_guesses_made_at_the_same_time_do_not_pass_the_limit(store: Store, monke
             looked_at.append(password)
         return False
 
-    monkeypatch.setattr(accounts_module, "matches", counted)
+    monkeypatch.setattr(sessions_module, "matches", counted)
     with ThreadPoolExecutor(10) as pool:
         ends = list(pool.map(lambda i: store.check_password("ada", f"guess {i}"), range(10)))
     assert len(looked_at) == 5
@@ -285,8 +285,8 @@ def test_an_unknown_name_costs_a_hash_too(store: Store, monkeypatch: pytest.Monk
         seen.append(password_hash)
         return original(password, password_hash)
 
-    original: Callable[[str, str | None], bool] = accounts_module.matches
-    monkeypatch.setattr(accounts_module, "matches", spy)
+    original: Callable[[str, str | None], bool] = sessions_module.matches
+    monkeypatch.setattr(sessions_module, "matches", spy)
     assert store.check_password("nobody", "whatever it is") is SignIn.WRONG
     assert seen == [None]
 
@@ -300,8 +300,8 @@ def test_a_session_ends_when_revoked_and_when_it_expires(store: Store, monkeypat
     store.revoke_session(first)
     assert store.session_user(first) is None
     assert store.session_user(second) is not None
-    later = accounts_module.now() + timedelta(hours=9)
-    monkeypatch.setattr(accounts_module, "now", lambda: later)
+    later = sessions_module.now() + timedelta(hours=9)
+    monkeypatch.setattr(sessions_module, "now", lambda: later)
     assert store.session_user(second) is None
 
 

@@ -3,39 +3,87 @@
 from __future__ import annotations
 
 from deid.settings import Settings
-from deid.store.accounts import Accounts, session_hash
+from deid.store.accounts import ONE_TIME_HOURS, Accounts
+from deid.store.audit import Audit
+from deid.store.choices import CHANGEABLE
 from deid.store.database import Database, open_database
-from deid.store.records import Day, NewUser, Role, Run, RunState, SignIn, Totals, User
+from deid.store.figures import Figures
+from deid.store.records import (
+    CONSOLE,
+    EVERYTHING,
+    Action,
+    Actor,
+    Day,
+    Event,
+    Events,
+    Health,
+    NewUser,
+    Role,
+    Run,
+    RunState,
+    Selection,
+    SignIn,
+    StageTime,
+    Totals,
+    User,
+    WebSession,
+)
 from deid.store.secrets import secret
+from deid.store.sessions import Sessions, session_hash
+from deid.store.storage import Storage, storage_of
 from deid.store.work import Work
 
 __all__ = [
+    "CHANGEABLE",
+    "CONSOLE",
+    "EVERYTHING",
+    "ONE_TIME_HOURS",
+    "Action",
+    "Actor",
     "Day",
+    "Event",
+    "Events",
+    "Health",
     "NewUser",
     "Role",
     "Run",
     "RunState",
+    "Selection",
     "SignIn",
+    "StageTime",
+    "Storage",
     "Store",
     "Totals",
     "User",
+    "WebSession",
     "open_store",
     "secret",
     "session_hash",
 ]
 
 
-class Store(Accounts, Work):
+class Store(Accounts, Sessions, Audit, Work, Figures):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         Accounts.__init__(self, database, settings)
+        Sessions.__init__(self, database, settings)
+        Audit.__init__(self, database)
         Work.__init__(self, database, secret(settings.home, "file-names"))
+        Figures.__init__(self, database)
         self._open = database
 
     def close(self) -> None:
         """Give up all connections."""
         self._open.close()
+
+    def storage(self) -> Storage:
+        """What lies in DEID_HOME."""
+        return storage_of(self._settings.home)
+
+    def health(self) -> Health:
+        """How the database is."""
+        return self._open.health()
 
 
 def open_store(settings: Settings) -> Store:

@@ -1,44 +1,46 @@
-"""People who may sign in, their attempts and their sessions."""
+"""People who may sign in: added, changed, kept out."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update, case, delete, func, insert, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from deid.errors import UsageError
 from deid.settings import Settings
+from deid.store.audit import about, note
 from deid.store.database import Database
 from deid.store.filelock import locked
-from deid.store.passwords import hash_password, matches, password_fault
-from deid.store.records import NewUser, Role, SignIn, User
-from deid.store.schema import SignInFailureRow, UserRow, WebSessionRow, now
-from deid.store.secrets import secret, write_private
+from deid.store.passwords import hash_password, matches, new_one_time_password, password_fault
+from deid.store.records import CONSOLE, Action, Actor, NewUser, Role, User
+from deid.store.schema import UserRow, now
+from deid.store.secrets import write_private
+from deid.store.sessions import end_sessions, session_hash, user_of
 
+ONE_TIME_HOURS = 72
+"""How long a password that an administrator handed over may be used."""
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,188}")
 _SETUP_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class Accounts:
-    """The part of the store that knows users."""
+    """The part of the store that knows users. What ends sessions returns their id hashes."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
-        self._name_key = secret(settings.home, "sign-in-names")
 
-    # Users
-
-    def add_user(self, new: NewUser) -> User:
+    def add_user(self, new: NewUser, by: Actor = CONSOLE) -> User:
         """The user, from now on able to sign in.
 
         Raises
@@ -46,12 +48,29 @@ class Accounts:
         UsageError
             Where a field cannot be used or the name is taken.
         """
-        row = _user_row(new)
+        return self._add(_user_row(new), by)
+
+    def invite(self, new: NewUser, by: Actor) -> str:
+        """A one-time password for a user just added; the new user's own is not looked at.
+
+        Raises
+        ------
+        UsageError
+            Where a field cannot be used or the name is taken.
+        """
+        password = new_one_time_password()
+        row = _user_row(replace(new, password=password))
+        row.password_until = now() + timedelta(hours=ONE_TIME_HOURS)
+        self._add(row, by)
+        return password
+
+    def _add(self, row: UserRow, by: Actor) -> User:
         try:
             with self._database.write() as session:
                 session.add(row)
                 session.flush()
-                return _user(row)
+                note(session, by, Action.USER_ADDED, f"{about(row.username)} as {row.role}")
+                return user_of(row)
         except Exception as exc:
             if isinstance(exc.__cause__, IntegrityError):
                 raise UsageError(f"There is already a user {row.username!r}.") from exc
@@ -60,26 +79,29 @@ class Accounts:
     def users(self) -> tuple[User, ...]:
         """Everybody, active or not, by user name."""
         with self._database.read() as session:
-            return tuple(_user(row) for row in session.scalars(select(UserRow).order_by(UserRow.username)))
+            return tuple(user_of(row) for row in session.scalars(select(UserRow).order_by(UserRow.username)))
 
     def user(self, username: str) -> User | None:
         """The user of that name, active or not."""
         with self._database.read() as session:
             row = session.scalar(select(UserRow).where(UserRow.username == username.strip().lower()))
-            return _user(row) if row else None
+            return user_of(row) if row else None
 
-    def disable_user(self, username: str) -> None:
+    def disable_user(self, username: str, by: Actor = CONSOLE) -> tuple[str, ...]:
         """Shut a user out, at once in every browser.
 
         Raises
         ------
         UsageError
-            Where there is no such user.
+            Where there is no such user, or nobody would be left to administer.
         """
-        self._change(username, active=False)
-        self.revoke_sessions(username)
+        with self._changing(username) as (session, row):
+            _check_not_the_last(session, row)
+            row.active = False
+            note(session, by, Action.USER_DISABLED, about(row.username))
+            return end_sessions(session, row.id)
 
-    def enable_user(self, username: str) -> None:
+    def enable_user(self, username: str, by: Actor = CONSOLE) -> None:
         """Let a disabled user in again.
 
         Raises
@@ -87,9 +109,26 @@ class Accounts:
         UsageError
             Where there is no such user.
         """
-        self._change(username, active=True)
+        with self._changing(username) as (session, row):
+            row.active = True
+            note(session, by, Action.USER_ENABLED, about(row.username))
 
-    def change_profile(self, username: str, first_name: str, last_name: str, email: str) -> None:
+    def change_role(self, username: str, role: Role, by: Actor = CONSOLE) -> None:
+        """Let a user do more, or less, from the next click on.
+
+        Raises
+        ------
+        UsageError
+            Where there is no such user, or nobody would be left to administer.
+        """
+        with self._changing(username) as (session, row):
+            if row.role == role.value:
+                return
+            _check_not_the_last(session, row)
+            row.role = role.value
+            note(session, by, Action.ROLE_CHANGED, f"{about(row.username)} to {role.value}")
+
+    def change_profile(self, username: str, first_name: str, last_name: str, email: str, by: Actor = CONSOLE) -> None:
         """Replace a user's name and address.
 
         Raises
@@ -98,21 +137,30 @@ class Accounts:
             Where a field cannot be used or there is no such user.
         """
         _check_profile(first_name, last_name, email)
-        self._change(username, first_name=first_name.strip(), last_name=last_name.strip(), email=email.strip())
+        with self._changing(username) as (session, row):
+            row.first_name, row.last_name, row.email = first_name.strip(), last_name.strip(), email.strip()
+            note(session, by, Action.PROFILE_CHANGED, about(row.username))
 
-    def set_password(self, username: str, password: str, *, keep_session: str = "") -> None:
+    def set_password(
+        self, username: str, password: str, by: Actor = CONSOLE, *, keep_session: str = ""
+    ) -> tuple[str, ...]:
         """Replace a user's password, and sign the user out everywhere but in the session with this id hash.
 
         Raises
         ------
         UsageError
-            Where the password is too weak or there is no such user.
+            Where the password is too weak, is the one-time password, or there is no such user.
         """
         if fault := password_fault(password):
             raise UsageError(fault)
-        self.set_password_hash(username, hash_password(password), keep_session=keep_session)
+        known = self.user(username)
+        if known and known.must_choose_password and self._is_password(username, password):
+            raise UsageError("Choose another password than the one that you were given.")
+        return self.set_password_hash(username, hash_password(password), by, keep_session=keep_session)
 
-    def set_password_hash(self, username: str, password_hash: str, *, keep_session: str = "") -> None:
+    def set_password_hash(
+        self, username: str, password_hash: str, by: Actor = CONSOLE, *, keep_session: str = ""
+    ) -> tuple[str, ...]:
         """`set_password` for a password that was checked and hashed already.
 
         Raises
@@ -120,115 +168,46 @@ class Accounts:
         UsageError
             Where there is no such user.
         """
-        self._change(username, password_hash=password_hash)
-        self.revoke_sessions(username, keep=keep_session)
+        with self._changing(username) as (session, row):
+            row.password_hash, row.password_until = password_hash, None
+            note(session, by, Action.PASSWORD_CHANGED, about(row.username))
+            return end_sessions(session, row.id, keep=keep_session)
 
-    def _change(self, username: str, **columns: object) -> None:
-        name = username.strip().lower()
-        with self._database.write() as session:
-            if not _changed(session, update(UserRow).where(UserRow.username == name).values(**columns)):
-                raise UsageError(f"There is no user {name!r}.")
-
-    # Signing in
-
-    def check_password(self, username: str, password: str) -> SignIn:
-        """Whether this is an active user's password; counts failures, the same for names that do not exist.
-
-        An attempt is counted before the password is looked at, so that guesses made at the same time cannot pass
-        the limit together.
-        """
-        name = username.strip().lower()
-        if not self._take_attempt(name):
-            return SignIn.LOCKED
-        with self._database.read() as session:
-            known = session.scalar(select(UserRow.password_hash).where(UserRow.username == name, UserRow.active))
-        if not matches(password, known):
-            return SignIn.WRONG
-        with self._database.write() as session:
-            session.execute(delete(SignInFailureRow).where(SignInFailureRow.name_hash == self._name_hash(name)))
-        return SignIn.WELCOME
-
-    def _name_hash(self, name: str) -> str:
-        return hmac.new(self._name_key, name.encode(), hashlib.sha256).hexdigest()
-
-    def _take_attempt(self, name: str) -> bool:
-        row, moment = SignInFailureRow, now()
-        until = moment + timedelta(minutes=self._settings.lockout_minutes)
-        mine = row.name_hash == self._name_hash(name)
-        count_up = (
-            update(row)
-            .where(mine, (row.failures < self._settings.lockout_attempts) | (row.until <= moment))
-            .ordered_values(  # MySQL assigns from left to right: `failures` must see the old `until`
-                (row.failures, case((row.until <= moment, 1), else_=row.failures + 1)), (row.until, until)
-            )
-        )
-        with self._database.write() as session:
-            if _changed(session, count_up):
-                return True
-            if session.scalar(select(func.count()).select_from(row).where(mine)):
-                return False
-            session.execute(delete(row).where(row.until <= moment))
-        try:
-            with self._database.write() as session:
-                session.execute(insert(row).values(name_hash=self._name_hash(name), failures=1, until=until))
-        except Exception as exc:
-            if not isinstance(exc.__cause__, IntegrityError):
-                raise
-            with self._database.write() as session:  # another attempt made the row meanwhile
-                return _changed(session, count_up)
-        return True
-
-    # Sessions
-
-    def create_session(self, username: str) -> str:
-        """A new session's opaque id; the database keeps only its hash.
+    def reset_password(self, username: str, by: Actor = CONSOLE) -> tuple[str, tuple[str, ...]]:
+        """A one-time password that takes the place of a user's own, and the sessions that ended.
 
         Raises
         ------
         UsageError
-            Where there is no such active user.
+            Where there is no such user.
         """
-        opaque = secrets.token_urlsafe(32)
-        expires = now() + timedelta(hours=self._settings.session_hours)
-        with self._database.write() as session:
-            user_id = session.scalar(select(UserRow.id).where(UserRow.username == username, UserRow.active))
-            if user_id is None:
-                raise UsageError(f"There is no active user {username!r}.")
-            session.execute(delete(WebSessionRow).where(WebSessionRow.expires <= now()))
-            session.add(WebSessionRow(id_hash=session_hash(opaque), user_id=user_id, expires=expires, revoked=False))
-        return opaque
+        password = new_one_time_password()
+        password_hash = hash_password(password)
+        with self._changing(username) as (session, row):
+            row.password_hash, row.password_until = password_hash, now() + timedelta(hours=ONE_TIME_HOURS)
+            note(session, by, Action.PASSWORD_RESET, about(row.username))
+            return password, end_sessions(session, row.id)
 
-    def session_user(self, id_hash: str) -> User | None:
-        """Who is signed in with the session of this id hash; None when it has ended or the user may no longer in."""
-        if not id_hash:
-            return None
+    def _is_password(self, username: str, password: str) -> bool:
         with self._database.read() as session:
-            row = session.scalar(
+            known = session.scalar(select(UserRow.password_hash).where(UserRow.username == username.strip().lower()))
+        return matches(password, known)
+
+    @contextmanager
+    def _changing(self, username: str) -> Iterator[tuple[Session, UserRow]]:
+        name = username.strip().lower()
+        with self._database.write() as session:
+            # Administrators are locked too: two who disable each other at the same time must not both succeed.
+            rows = session.scalars(
                 select(UserRow)
-                .join(WebSessionRow, WebSessionRow.user_id == UserRow.id)
-                .where(
-                    WebSessionRow.id_hash == id_hash,
-                    WebSessionRow.revoked.is_(False),
-                    WebSessionRow.expires > now(),
-                    UserRow.active,
-                )
-            )
-            return _user(row) if row else None
-
-    def revoke_session(self, id_hash: str) -> None:
-        """End one session."""
-        with self._database.write() as session:
-            session.execute(update(WebSessionRow).where(WebSessionRow.id_hash == id_hash).values(revoked=True))
-
-    def revoke_sessions(self, username: str, *, keep: str = "") -> None:
-        """End all sessions of a user, but the one with the id hash `keep`."""
-        mine = select(UserRow.id).where(UserRow.username == username.strip().lower()).scalar_subquery()
-        with self._database.write() as session:
-            session.execute(
-                update(WebSessionRow)
-                .where(WebSessionRow.user_id == mine, WebSessionRow.id_hash != keep)
-                .values(revoked=True)
-            )
+                .where((UserRow.username == name) | (UserRow.role == Role.ADMINISTRATOR.value))
+                .order_by(UserRow.id)
+                .with_for_update()
+            ).all()
+            row = next((row for row in rows if row.username == name), None)
+            if row is None:
+                raise UsageError(f"There is no user {name!r}.")
+            yield session, row
 
     # The first administrator
 
@@ -243,7 +222,7 @@ class Accounts:
         write_private(self._setup_file, session_hash(code).encode())
         return code
 
-    def set_up(self, code: str, new: NewUser) -> User:
+    def set_up(self, code: str, new: NewUser, by: Actor = CONSOLE) -> User:
         """The first administrator; the code is used up.
 
         Raises
@@ -257,22 +236,20 @@ class Accounts:
             if not hmac.compare_digest(kept, session_hash(code.strip().upper())) or not self.needs_setup():
                 raise UsageError("This is not the setup code that the server printed on its console.")
             self._setup_file.unlink()
-            return self.add_user(
-                NewUser(new.username, new.password, new.first_name, new.last_name, new.email, Role.ADMINISTRATOR)
-            )
+            return self.add_user(replace(new, role=Role.ADMINISTRATOR), by)
 
     @property
     def _setup_file(self) -> Path:
         return self._settings.home / "setup-code"
 
 
-def session_hash(opaque: str) -> str:
-    """What the database keeps of a session's id."""
-    return hashlib.sha256(opaque.encode()).hexdigest()
-
-
-def _changed(session: Session, statement: Update) -> bool:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount > 0
+def _check_not_the_last(session: Session, row: UserRow) -> None:
+    """Refuse a change after which nobody could undo it."""
+    if row.role != Role.ADMINISTRATOR.value or not row.active:
+        return
+    others = select(UserRow.id).where(UserRow.role == Role.ADMINISTRATOR.value, UserRow.active, UserRow.id != row.id)
+    if session.scalar(others.limit(1)) is None:
+        raise UsageError("Nobody would be left to administer: make somebody else administrator first.")
 
 
 def _check_profile(first_name: str, last_name: str, email: str) -> None:
@@ -299,7 +276,3 @@ def _user_row(new: NewUser) -> UserRow:
         role=new.role.value,
         active=True,
     )
-
-
-def _user(row: UserRow) -> User:
-    return User(row.id, row.username, row.first_name, row.last_name, row.email, Role(row.role), row.active, row.created)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from deid.errors import StoreError
 from deid.settings import Settings
 from deid.store.filelock import locked
+from deid.store.records import Health
 from deid.store.secrets import private_folder
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -54,6 +56,16 @@ class Database:
         """Give up all connections."""
         self._reading.dispose()
 
+    def health(self) -> Health:
+        """Its kind and version, and what one question takes."""
+        version = "sqlite_version()" if self.kind == "sqlite" else "version()"
+        with self.read() as session:
+            start = time.perf_counter()
+            answer = str(session.scalar(text(f"SELECT {version}")))
+            milliseconds = (time.perf_counter() - start) * 1000
+        name = "SQLite" if self.kind == "sqlite" else "MariaDB" if "mariadb" in answer.lower() else "MySQL"
+        return Health(f"{name} {answer.partition('-')[0]}", milliseconds)
+
     @contextmanager
     def _session(self, engine: Engine) -> Iterator[Session]:
         try:
@@ -77,7 +89,7 @@ def open_database(settings: Settings) -> Database:
     engine = _engine(url, where)
     try:
         with _alone(engine, settings.home) as connection:
-            _migrate(connection)
+            migrate(connection)
     except SQLAlchemyError as exc:
         engine.dispose()
         raise StoreError(
@@ -161,10 +173,11 @@ def _alone(engine: Engine, home: Path) -> Iterator[Connection]:
             connection.commit()
 
 
-def _migrate(connection: Connection) -> None:
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Bring the schema to a numbered version."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     connection.commit()
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     connection.commit()

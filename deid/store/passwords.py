@@ -10,6 +10,7 @@ import bcrypt
 MIN_CHARACTERS = 12
 ROUNDS = 12
 """bcrypt's cost: each step more doubles the time of a guess."""
+_SPOKEN = "abcdefghijkmnpqrstuvwxyz23456789"
 _MAX_BYTES = 72
 """bcrypt looks at no more than this."""
 
@@ -25,6 +26,11 @@ def password_fault(password: str) -> str:
     if len(set(password)) < 5:
         return "A password needs at least five different characters."
     return ""
+
+
+def new_one_time_password() -> str:
+    """A password to hand over: 80 bits, in groups that can be read out, without letters that look alike."""
+    return "-".join("".join(secrets.choice(_SPOKEN) for _ in range(4)) for _ in range(4))
 
 
 def hash_password(password: str) -> str:

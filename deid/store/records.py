@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from deid.values import Outcome
+from deid.values import Category, Outcome, Reason, Stage
 
 
 class Role(StrEnum):
@@ -15,6 +15,21 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
     STAFF = "staff"
     DEMO = "demo"
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether users, settings and the audit are open."""
+        return self is Role.ADMINISTRATOR
+
+    @property
+    def may_upload(self) -> bool:
+        """Whether files of one's own may be worked on; if not, the made-up studies alone."""
+        return self is not Role.DEMO
+
+    @property
+    def sees_all_runs(self) -> bool:
+        """Whether other people's runs may be seen; if not, one's own alone."""
+        return self is not Role.DEMO
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,13 @@ class User:
     role: Role
     active: bool
     created: datetime
+    password_until: datetime | None = None
+    """When a one-time password ends; None: the user chose the password."""
+
+    @property
+    def must_choose_password(self) -> bool:
+        """Whether the password is one that somebody else knows: nothing else may be done before it is replaced."""
+        return self.password_until is not None
 
     @property
     def name(self) -> str:
@@ -57,6 +79,80 @@ class SignIn(StrEnum):
     WELCOME = "welcome"
     WRONG = "wrong"
     LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A browser that is signed in."""
+
+    id_hash: str
+    created: datetime
+    """UTC."""
+    seen: datetime
+    """UTC, to the minute."""
+    browser: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a user name, and the kind of address that the request came from."""
+
+    username: str = ""
+    """Empty: nobody that is known."""
+    address: str = ""
+
+
+CONSOLE = Actor(address="console")
+"""Whoever may start programs on the server."""
+
+
+class Action(StrEnum):
+    """What the audit tells of."""
+
+    SIGN_IN = "sign-in"
+    SIGN_IN_FAILED = "sign-in failed"
+    LOCKED_OUT = "locked out"
+    SIGN_OUT = "sign-out"
+    SESSION_ENDED = "session ended"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - an event
+    PASSWORD_RESET = "password reset"  # noqa: S105 - an event
+    PROFILE_CHANGED = "profile changed"
+    USER_ADDED = "user added"
+    USER_DISABLED = "user disabled"
+    USER_ENABLED = "user enabled"
+    ROLE_CHANGED = "role changed"
+    SETTING_CHANGED = "setting changed"
+    RUN_STARTED = "run started"
+    DOWNLOADED = "downloaded"
+    EXPORTED = "exported"
+    REVIEWED = "reviewed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of the audit."""
+
+    id: int
+    at: datetime
+    """UTC."""
+    user: str
+    """User name; empty where nobody was signed in."""
+    action: str
+    subject: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Which rows of the audit; None: all."""
+
+    since: date | None = None
+    until: date | None = None
+    """Inclusive."""
+    user: str | None = None
+    """By this user, or about this user; empty: by nobody who was signed in."""
+    action: Action | None = None
 
 
 class RunState(StrEnum):
@@ -94,27 +190,76 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Figures over everything recorded. An image is a file that was not refused."""
+class Selection:
+    """Which runs figures are about; None: all. A run belongs to the day (UTC) on which it started."""
 
+    since: date | None = None
+    until: date | None = None
+    """Inclusive."""
+    user: str | None = None
+    """User name; empty: the command line."""
+    run: int | None = None
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """How long a stage took over all images, in seconds, each figure within 5 %."""
+
+    stage: Stage
     images: int
-    signed: int
-    unsigned: int
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Figures over the images of some runs. An image is a file that was not refused."""
+
+    images: int = 0
+    signed: int = 0
+    unsigned: int = 0
     """Images without integer pixels are neither signed nor unsigned."""
-    by_modality: tuple[tuple[str, int], ...]
+    by_modality: tuple[tuple[str, int], ...] = ()
     """Most frequent first; an empty modality is one that the file did not state."""
-    by_outcome: tuple[tuple[Outcome, int], ...]
+    by_syntax: tuple[tuple[str, int], ...] = ()
+    """UIDs of the transfer syntaxes that came in, most frequent first."""
+    by_outcome: tuple[tuple[Outcome, int], ...] = ()
     """Refused files too."""
+    by_reason: tuple[tuple[Reason, int], ...] = ()
+    """Words that went."""
+    by_category: tuple[tuple[Category, int], ...] = ()
+    """The same words."""
+    failed_checks: tuple[tuple[str, int], ...] = ()
+    """Images that did not pass a check of `verify`, by its name."""
+    times: tuple[StageTime, ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """Files that ended so."""
         return dict(self.by_outcome).get(outcome, 0)
 
+    @property
+    def words(self) -> int:
+        """Words that went."""
+        return sum(count for _, count in self.by_reason)
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was done on one day (UTC)."""
+    """What the runs that started on one day (UTC) came to."""
 
     day: date
     runs: int
     outcomes: tuple[tuple[Outcome, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the database is."""
+
+    kind: str
+    """`SQLite`, `MariaDB` or `MySQL`, with its version."""
+    milliseconds: float
+    """What one question takes."""

@@ -47,6 +47,8 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
     created: Mapped[datetime] = mapped_column(DateTime, default=now)
+    password_until: Mapped[datetime | None] = mapped_column(DateTime)
+    """When a one-time password ends; None: the user chose the password."""
 
 
 class SignInFailureRow(Base):
@@ -72,6 +74,35 @@ class WebSessionRow(Base):
     created: Mapped[datetime] = mapped_column(DateTime, default=now)
     expires: Mapped[datetime] = mapped_column(DateTime, index=True)
     revoked: Mapped[bool] = mapped_column(default=False)
+    seen: Mapped[datetime] = mapped_column(DateTime, default=now)
+    browser: Mapped[str] = mapped_column(String(40), default="")
+    """Kind of browser and system, without versions."""
+    address: Mapped[str] = mapped_column(String(16), default="")
+    """Kind of address; never the address."""
+
+
+class SettingRow(Base):
+    """A setting that an administrator changed while the server ran."""
+
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(40))
+
+
+class AuditRow(Base):
+    """Something that somebody did."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    """None: the command line, or somebody who is not signed in."""
+    action: Mapped[str] = mapped_column(String(24), index=True)
+    subject: Mapped[str] = mapped_column(String(80))
+    """What it was done to, as an id: `user ada`, `run 12`."""
+    address: Mapped[str] = mapped_column(String(16))
 
 
 class RunRow(Base):
@@ -119,6 +150,26 @@ class ImageRow(Base):
     made_by: Mapped[str] = mapped_column(Text)
     """JSON object: engine -> version or hash."""
     created: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+    phi_words: Mapped[str | None] = mapped_column(Text)
+    """JSON array of [reason, category, number of words that go]; None: recorded before this was counted."""
+    failed_checks: Mapped[str | None] = mapped_column(Text)
+    """JSON array of names."""
+
+
+class RunFigureRow(Base):
+    """How often a value came up among the images of one run.
+
+    Every filter of the statistics is a property of the run, so sums over these rows are right for each of them, and
+    there are far fewer rows than images. They follow from `images`, in the same transaction.
+    """
+
+    __tablename__ = "run_figures"
+    __table_args__ = (Index("ix_run_figures_kind_value_count", "kind", "value", "count"),)
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class BoxRow(Base):

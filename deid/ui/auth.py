@@ -7,13 +7,15 @@ from typing import Any, NoReturn
 import streamlit as st
 import streamlit_authenticator as stauth
 import streamlit_authenticator.controllers.cookie_controller as cookie_controller
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_authenticator.utilities import CredentialsError, LoginError, ResetError, Validator
 
 from deid.errors import UsageError
-from deid.store import NewUser, SignIn, User, secret
+from deid.store import EVERYTHING, Action, Actor, NewUser, Selection, SignIn, User, secret
 from deid.store.passwords import MIN_CHARACTERS, password_fault
-from deid.ui import keys, shared
+from deid.ui import keys, shared, visitors
 from deid.ui.guard import COOKIE, EXCHANGE, cookie_hash
+from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS
 
 _PLANT = st.components.v2.component(
@@ -45,14 +47,19 @@ class _DatabaseCookie:
         return {"username": user.username}
 
     def set_cookie(self) -> None:
-        shared.store().revoke_session(cookie_hash(st.context.cookies.get(COOKIE)))
-        session_id = shared.store().create_session(st.session_state["username"])
+        username = st.session_state["username"]
+        by = visitors.actor(username)
+        old = cookie_hash(st.context.cookies.get(COOKIE))
+        shared.store().revoke_session(old, by)
+        shared.desk().clear(old)
+        session_id = shared.store().create_session(username, by, visitors.browser())
         st.session_state[keys.SESSION] = cookie_hash(session_id)
         st.session_state[keys.TICKET] = TICKETS.issue(session_id)
 
     def delete_cookie(self) -> None:
         id_hash = st.session_state.get(keys.SESSION, "")
-        shared.store().revoke_session(id_hash)
+        by = visitors.actor(st.session_state.get("username") or "")
+        shared.store().revoke_session(id_hash, by, Action.SIGN_OUT)
         shared.desk().clear(id_hash)
 
 
@@ -73,20 +80,57 @@ def current_user() -> User | None:
     """Who is signed in in this browser; the database is asked each time, so that a revoked session ends at once."""
     if not st.session_state.get("authentication_status"):
         _authenticator().login("unrendered")
-    user = shared.store().session_user(st.session_state.get(keys.SESSION, ""))
+    owner = st.session_state.get(keys.SESSION, "")
+    user = shared.store().session_user(owner)
     if user is None and st.session_state.get("authentication_status"):
-        st.session_state.clear()
+        _leave(owner)
+    if tab := get_script_run_ctx():
+        TABS.note(tab.session_id, owner if user else "")
     return user
 
 
 def require_user() -> User:
     """Who is signed in; a page that begins with this shows nothing to anybody else."""
     user = current_user()
-    if user is None:
-        st.error("Please sign in.")
+    if user is None or user.must_choose_password:
+        st.error("Please sign in." if user is None else "Please choose a password of your own first.")
         st.stop()
     st.session_state[keys.VISITED] = True
     return user
+
+
+def require_administrator() -> User:
+    """An administrator who is signed in; a page that begins with this shows nothing to anybody else."""
+    user = require_user()
+    if not user.role.may_administer:
+        st.title("Administration")
+        st.error("This page is for administrators.", icon=":material/lock:")
+        st.stop()
+    return user
+
+
+def reach(user: User) -> Selection:
+    """The runs that a user may see."""
+    return EVERYTHING if user.role.sees_all_runs else Selection(user=user.username)
+
+
+def actor(user: User) -> Actor:
+    """The user, as the audit wants to know who did something."""
+    return visitors.actor(user.username)
+
+
+def forget(ended: tuple[str, ...]) -> None:
+    """Drop what lies open for sessions that have ended, given by their id hashes."""
+    for id_hash in ended:
+        shared.desk().clear(id_hash)
+
+
+def _leave(owner: str) -> None:
+    """Let go of everything that this tab holds: opened files, uploads, choices."""
+    shared.desk().clear(owner)
+    if tab := get_script_run_ctx():
+        tab.uploaded_file_mgr.remove_session_files(tab.session_id)
+    st.session_state.clear()
 
 
 def sign_in_form() -> None:
@@ -108,7 +152,7 @@ def set_up(code: str, new: NewUser, repeated: str) -> str:
     if new.password != repeated:
         return "The two passwords are not the same."
     try:
-        shared.store().set_up(code, new)
+        shared.store().set_up(code, new, visitors.actor())
     except UsageError as exc:
         return str(exc)
     return ""
@@ -126,8 +170,9 @@ def _planted() -> None:
 
 def sign_out() -> NoReturn:
     """End this browser's session and everything opened in it."""
+    owner = st.session_state.get(keys.SESSION, "")
     _authenticator().logout(location="unrendered")
-    st.session_state.clear()
+    _leave(owner)
     st.rerun()
 
 
@@ -153,7 +198,20 @@ def password_form(user: User) -> None:
 
 def _keep_new_hash(authenticator: Any, user: User) -> None:
     new_hash = _model(authenticator).credentials["usernames"][user.username]["password"]
-    shared.store().set_password_hash(user.username, new_hash, keep_session=st.session_state[keys.SESSION])
+    keep = st.session_state[keys.SESSION]
+    forget(shared.store().set_password_hash(user.username, new_hash, actor(user), keep_session=keep))
+
+
+def choose_password(user: User, password: str, repeated: str) -> str:
+    """Replace a one-time password; what is wrong as a sentence, empty where all is well."""
+    if password != repeated:
+        return "The two passwords are not the same."
+    keep = st.session_state[keys.SESSION]
+    try:
+        forget(shared.store().set_password(user.username, password, actor(user), keep_session=keep))
+    except UsageError as exc:
+        return str(exc)
+    return ""
 
 
 def _authenticator() -> Any:
@@ -164,7 +222,7 @@ def _authenticator() -> Any:
     authenticator = stauth.Authenticate(
         {"usernames": {user.username: _entry(user)} if user else {}},
         COOKIE,
-        secret(shared.settings().home, "authenticator").hex(),
+        secret(shared.environment().home, "authenticator").hex(),
         validator=_Policy(),
         auto_hash=False,
         login_sleep_time=0.0,
@@ -173,7 +231,7 @@ def _authenticator() -> Any:
     model = _model(authenticator)
 
     def check(username: str, password: str) -> bool:
-        match store.check_password(username, password):
+        match store.check_password(username, password, visitors.actor()):
             case SignIn.LOCKED:
                 minutes = f"{shared.settings().lockout_minutes:.0f}"
                 raise LoginError(f"Too many attempts with this name. Wait {minutes} minutes, then try again.")

@@ -9,7 +9,12 @@ from deid.pipeline import Engines
 from deid.settings import Settings
 
 
-@st.cache_resource(show_spinner="Starting the text readers…")
+def _chosen(settings: Settings) -> tuple[str, str, str, int]:
+    """What engines depend on: a threshold that an administrator changes is no reason to start others."""
+    return str(settings.home), settings.model, settings.adapter, settings.model_threads
+
+
+@st.cache_resource(show_spinner="Starting the text readers…", hash_funcs={Settings: _chosen})
 def engines(settings: Settings) -> Engines:
     """The engines of these settings."""
     return make_engines(settings)

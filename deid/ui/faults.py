@@ -12,6 +12,8 @@ from deid.errors import DeidError
 from deid.ui import keys
 
 _LOG = logging.getLogger("deid.faults")
+_TELLING = ("streamlit.error_util", "streamlit.runtime.backend_operation_handler")
+"""Streamlit's loggers that write tracebacks of our code: a page's, and that of a file made on a click."""
 
 
 def report(fault: Exception) -> bool:
@@ -37,9 +39,10 @@ def places(fault: BaseException) -> str:
 
 def silence_streamlit() -> None:
     """Streamlit logs the message and source lines of every uncaught exception; `report` logs what may be logged."""
-    log = logging.getLogger("streamlit.error_util")
-    if not any(isinstance(each, _NoTraces) for each in log.filters):
-        log.addFilter(_NoTraces())
+    for name in _TELLING:
+        log = logging.getLogger(name)
+        if not any(isinstance(each, _NoTraces) for each in log.filters):
+            log.addFilter(_NoTraces())
 
 
 class _NoTraces(logging.Filter):

@@ -12,15 +12,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deid.errors import StoreError
 from deid.settings import Settings
-from deid.store import session_hash
+from deid.store import User, session_hash
 from deid.ui import shared
+from deid.ui.tabs import TABS, file_of
 
 COOKIE = "deid_session"
 HEALTH = "/api/health"
 EXCHANGE = "/api/session"
 
-_CLOSED = ("/media/", "/_stcore/upload_file/", "/_stcore/metrics", "/_stcore/agent/", "/api/")
+_MEDIA, _UPLOAD, _METRICS, _SOCKET = "/media/", "/_stcore/upload_file/", "/_stcore/metrics", "/_stcore/stream"
+_CLOSED = (_MEDIA, _UPLOAD, _METRICS, "/_stcore/agent/", "/api/")
 _OPEN = (HEALTH, EXCHANGE)
+_TAB_PLACE = 3
+"""Streamlit's browser part names, in the header for the subprotocol: the protocol, a token, and its tab."""
 _KEEPABLE = "/static/"
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -46,7 +50,7 @@ class Guard:
         path = str(scope["path"])
         refusal = await _refusal(scope, path)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send, path))
+            await self._app(_without_foreign_tab(scope, path), receive, _with_headers(send, path))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -55,7 +59,7 @@ class Guard:
 
 
 async def _refusal(scope: Scope, path: str) -> PlainTextResponse | None:
-    settings = shared.settings()
+    settings = shared.environment()
     headers = Headers(scope=scope)
     if path == HEALTH:
         return None
@@ -65,18 +69,53 @@ async def _refusal(scope: Scope, path: str) -> PlainTextResponse | None:
         return PlainTextResponse("This request came from another site.", 403)
     if not path.startswith(_CLOSED) or path in _OPEN:
         return None
+    owner = _owner(scope)
     try:
-        user = await run_in_threadpool(
-            shared.store().session_user, cookie_hash(HTTPConnection(scope).cookies.get(COOKIE))
-        )
+        user = await run_in_threadpool(shared.store().session_user, owner)
     except StoreError:
         return PlainTextResponse("The database does not answer.", 503)
-    return None if user else PlainTextResponse("Sign in first.", 401)
+    if user is None or user.must_choose_password:
+        return PlainTextResponse("Sign in first.", 401)
+    return None if _may(user, owner, path) else PlainTextResponse("This is not yours.", 403)
+
+
+def _may(user: User, owner: str, path: str) -> bool:
+    """Whether the user may have this; uploads and files are those of the tabs of the same sign-in session."""
+    if path.startswith(_UPLOAD):
+        return user.role.may_upload and TABS.owner(path.removeprefix(_UPLOAD).partition("/")[0]) == owner
+    if path.startswith(_MEDIA):
+        return TABS.offers(file_of(path), owner)
+    return user.role.may_administer if path.startswith(_METRICS) else True
+
+
+def _without_foreign_tab(scope: Scope, path: str) -> Scope:
+    """The request to connect, without the name of a tab that somebody else is signed in to.
+
+    A browser that lost its connection names its tab to get it back; whoever named another's would get that.
+    """
+    if scope["type"] != "websocket" or path != _SOCKET:
+        return scope
+    entries = [entry.strip() for entry in Headers(scope=scope).get("sec-websocket-protocol", "").split(",")]
+    if len(entries) < _TAB_PLACE or TABS.owner(entries[_TAB_PLACE - 1]) in ("", _owner(scope)):
+        return scope
+    kept = ", ".join(entries[: _TAB_PLACE - 1]).encode()
+    headers = [(name, kept if name == b"sec-websocket-protocol" else value) for name, value in scope["headers"]]
+    return {**scope, "headers": headers, "subprotocols": entries[: _TAB_PLACE - 1]}
+
+
+def _owner(scope: Scope) -> str:
+    return cookie_hash(HTTPConnection(scope).cookies.get(COOKIE))
 
 
 def cookie_hash(cookie: object) -> str:
     """The hash of the session id in a cookie; empty without one."""
     return session_hash(cookie) if isinstance(cookie, str) and cookie else ""
+
+
+def behind_tls(connection: HTTPConnection) -> bool:
+    """Whether the browser came by https, as the setting or the proxy says; who lies about it only hurts themselves."""
+    forwarded = connection.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    return "https" in (urlsplit(shared.environment().origin).scheme, connection.url.scheme, forwarded)
 
 
 def _known_host(host: str, settings: Settings) -> bool:

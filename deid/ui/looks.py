@@ -87,6 +87,8 @@ def seconds(value: float) -> str:
 
 def size(count: int) -> str:
     """A number of bytes as people say it."""
+    if count >= 1e9:
+        return f"{count / 1e9:,.1f} GB"
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
+from deid.store import User
 from deid.ui import auth, keys, places, shared, welcome
 
 
@@ -15,25 +17,30 @@ def _sign_out() -> None:
         auth.sign_out()
 
 
-def _signed_in(name: str) -> dict[str, list[st.Page]]:
+def _signed_in(user: User) -> dict[str, list[st.Page]]:
+    """All pages; one that the role may not see is not in the menu, and says so where its address is typed."""
     leave = st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path=places.SIGN_OUT)
-    main = [places.page(slug) for slug in places.PAGES if slug != "account"]
-    return {"": main, name: [places.page("account"), leave]}
+    main = [places.page(slug, user.role) for slug in places.PAGES if slug != places.ACCOUNT]
+    return {"": main, user.first_name or user.username: [places.page(places.ACCOUNT), leave]}
 
 
-def _signed_out() -> list[st.Page]:
-    """Every address leads to the same form, so that a link works after signing in."""
-    front = welcome.first_run if shared.store().needs_setup() else welcome.sign_in
+def _only(front: Callable[[], None], title: str) -> list[st.Page]:
+    """Every address leads to the same form, so that a link works afterwards."""
     slugs = (*places.PAGES, places.SIGN_OUT)
-    return [st.Page(front, title="Sign in", url_path=slug, default=slug == places.LANDING) for slug in slugs]
+    return [st.Page(front, title=title, url_path=slug, default=slug == places.LANDING) for slug in slugs]
 
 
 st.set_page_config(page_title="DICOM de-identifier", page_icon=":material/shield_person:", layout="wide")
 st.logo(str(Path(__file__).with_name("logo.svg")), size="large")
 user = auth.current_user()
 if user is None:
-    st.navigation(_signed_out(), position="hidden").run()
+    front = welcome.first_run if shared.store().needs_setup() else welcome.sign_in
+    st.navigation(_only(front, "Sign in"), position="hidden").run()
+elif user.must_choose_password:
+    chosen = st.navigation(_only(welcome.choose_password, "Choose a password"), position="hidden")
+    auth.plant_cookie()
+    chosen.run()
 else:
-    chosen = st.navigation(_signed_in(user.first_name or user.username), position="top")
+    chosen = st.navigation(_signed_in(user), position="top")
     auth.plant_cookie()
     chosen.run()

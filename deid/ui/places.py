@@ -1,24 +1,50 @@
-"""The pages by name: where their scripts are and what they are called."""
+"""The pages by name: where their scripts are, what they are called, and who may see them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-LANDING = "dashboard"
-PAGES = {
-    LANDING: ("Dashboard", ":material/home:"),
-    "pipeline": ("Pipeline", ":material/image_search:"),
-    "statistics": ("Statistics", ":material/bar_chart:"),
-    "account": ("Account", ":material/person:"),
-}
+from deid.store import Role
+
+LANDING, ACCOUNT = "dashboard", "account"
 SIGN_OUT = "sign-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page as the navigation shows it."""
+
+    title: str
+    icon: str
+    for_administrators: bool = False
+
+    def is_for(self, role: Role) -> bool:
+        """Whether the navigation offers it; the page itself asks again."""
+        return role.may_administer or not self.for_administrators
+
+
+PAGES = {
+    LANDING: Place("Dashboard", ":material/home:"),
+    "pipeline": Place("Pipeline", ":material/image_search:"),
+    "statistics": Place("Statistics", ":material/bar_chart:"),
+    "administration": Place("Administration", ":material/admin_panel_settings:", for_administrators=True),
+    ACCOUNT: Place("Account", ":material/person:"),
+}
 
 _SCRIPTS = Path(__file__).resolve().parents[2] / "pages"
 
 
-def page(slug: str) -> st.Page:
-    """The page to register, to link to or to switch to."""
-    title, icon = PAGES[slug]
-    return st.Page(_SCRIPTS / f"{slug}.py", title=title, icon=icon, url_path=slug, default=slug == LANDING)
+def page(slug: str, role: Role | None = None) -> st.Page:
+    """The page to register, to link to or to switch to; hidden from a role that it is not for."""
+    place = PAGES[slug]
+    return st.Page(
+        _SCRIPTS / f"{slug}.py",
+        title=place.title,
+        icon=place.icon,
+        url_path=slug,
+        default=slug == LANDING,
+        visibility="visible" if role is None or place.is_for(role) else "hidden",
+    )

@@ -20,8 +20,9 @@ from streamlit.runtime import Runtime
 
 from deid.errors import DeidError
 from deid.ui import faults, shared
-from deid.ui.guard import COOKIE, EXCHANGE, HEALTH, Guard
+from deid.ui.guard import COOKIE, EXCHANGE, HEALTH, Guard, behind_tls
 from deid.ui.janitor import Janitor
+from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS
 
 
@@ -30,14 +31,14 @@ async def exchange(request: Request) -> Response:
     session_id = TICKETS.redeem(request.headers.get("x-ticket", ""))
     if session_id is None:
         return PlainTextResponse("This ticket is not valid.", 403)
-    settings = shared.settings()
+    settings = await run_in_threadpool(shared.settings)
     response = Response(status_code=204)
     response.set_cookie(
         COOKIE,
         session_id,
         max_age=int(settings.session_hours * 3600),
         path="/",
-        secure=settings.origin.startswith("https://"),
+        secure=behind_tls(request),
         httponly=True,
         samesite="lax",
     )
@@ -63,7 +64,9 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         sys.stderr.write(f"deid: {exc}\n")
         sys.stderr.flush()
         os._exit(exc.exit_code)  # an exception here would be printed with its traceback, and end with another code
-    janitor = asyncio.create_task(Janitor(_Runtime(app)).work())
+    runtime = _Runtime(app)
+    TABS.watch(runtime.files)
+    janitor = asyncio.create_task(Janitor(runtime).work())
     try:
         yield
     finally:
@@ -71,7 +74,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _begin() -> None:
-    settings, store = shared.settings(), shared.store()
+    settings, store = shared.environment(), shared.store()
     config.set_option("server.corsAllowedOrigins", [settings.origin])
     config.set_option("server.maxUploadSize", settings.max_upload_mb)
     if store.needs_setup():
@@ -83,7 +86,7 @@ def _begin() -> None:
 
 
 class _Runtime:
-    """Streamlit's runtime has no public list of its disconnected sessions; this is the one place that reaches in."""
+    """Streamlit's runtime has no public list of its disconnected sessions; here and in `tabs` we reach in."""
 
     def __init__(self, app: st.App) -> None:
         self._app = app
@@ -96,6 +99,12 @@ class _Runtime:
     def close(self, session_id: str) -> None:
         """End a session, with its state and its uploaded files."""
         self._runtime.close_session(session_id)
+        TABS.forget(session_id)
+
+    @property
+    def files(self) -> Any:
+        """The manager of files that pages offer."""
+        return self._runtime.media_file_mgr
 
     @property
     def _runtime(self) -> Runtime:

@@ -16,20 +16,25 @@ if TYPE_CHECKING:
 _opening = threading.Lock()
 
 
-def settings() -> Settings:
-    """The settings of this process's environment."""
+def environment() -> Settings:
+    """The settings of this process's environment: what stays the same as long as it runs."""
     return Settings.from_environment()
 
 
+def settings() -> Settings:
+    """The settings in force, with what an administrator changed."""
+    return store().in_force()
+
+
 def store() -> Store:
-    """The store of these settings, opened once."""
+    """The store of this process, opened once."""
     with _opening:
-        return _store(settings())
+        return _store(environment())
 
 
 def desk() -> Desk[Opened]:
     """The one desk of this process."""
-    return _desk(settings())
+    return _desk(environment())
 
 
 @functools.lru_cache(maxsize=4)

@@ -46,6 +46,27 @@ def first_run() -> None:
     st.rerun()
 
 
+def choose_password() -> None:
+    """The form that replaces a one-time password; nothing else can be done before."""
+    user = auth.current_user()
+    if user is None:
+        st.rerun()
+    with _middle(), st.form("own-password"):
+        st.subheader(f"Welcome, {user.first_name or user.username}: choose a password")
+        st.write("Somebody handed you the password that you signed in with. From now on only you know it.")
+        password = st.text_input(
+            "New password", type="password", help=f"{MIN_CHARACTERS} characters or more.", autocomplete="new-password"
+        )
+        repeated = st.text_input("New password again", type="password", autocomplete="new-password")
+        if st.form_submit_button("Keep this password", type="primary"):
+            if fault := auth.choose_password(user, password, repeated):
+                st.error(fault, icon=":material/error:")
+            else:
+                st.rerun()
+    if st.button("Sign out", icon=":material/logout:"):
+        auth.sign_out()
+
+
 def _middle() -> st.delta_generator.DeltaGenerator:
     _, middle, _ = st.columns([1, 1.6, 1])
     with middle:
