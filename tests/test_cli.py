@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,14 @@ def test_a_user_is_added_listed_and_disabled(tmp_path: Path) -> None:
     assert "ada  administrator  active" in _deid(tmp_path, "user", "list").stdout
     assert _deid(tmp_path, "user", "disable", "ada").returncode == 0
     assert "disabled" in _deid(tmp_path, "user", "list").stdout
+
+
+def test_a_forgotten_password_is_replaced_by_one_that_is_printed(tmp_path: Path) -> None:
+    _deid(tmp_path, "user", "add", "ada", given="a long enough password\n")
+    done = _deid(tmp_path, "user", "reset", "ada")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"(?:[a-z2-9]{4}-){3}[a-z2-9]{4}", done.stdout.strip())
+    assert _deid(tmp_path, "user", "reset", "nobody").returncode == 2
 
 
 def test_demo_writes_a_dozen_studies(tmp_path: Path) -> None:

@@ -79,12 +79,19 @@ def test_the_last_administrator_stays(staffed: Store, change: Callable[[Store], 
     change(staffed)
 
 
+def test_the_console_may_disable_the_last_administrator(staffed: Store) -> None:
+    staffed.disable_user("ada")
+    ada = staffed.user("ada")
+    assert ada is not None
+    assert not ada.active
+
+
 def test_two_administrators_cannot_remove_each_other_at_the_same_time(staffed: Store) -> None:
     staffed.change_role("bob", Role.ADMINISTRATOR, BY_ADA)
 
     def disable(name: str) -> bool:
         try:
-            staffed.disable_user(name)
+            staffed.disable_user(name, Actor(name))
         except UsageError:
             return False
         return True

@@ -93,10 +93,10 @@ class Accounts:
         Raises
         ------
         UsageError
-            Where there is no such user, or nobody would be left to administer.
+            Where there is no such user, or nobody would be left to administer in the pages.
         """
         with self._changing(username) as (session, row):
-            _check_not_the_last(session, row)
+            _check_not_the_last(session, row, by)
             row.active = False
             note(session, by, Action.USER_DISABLED, about(row.username))
             return end_sessions(session, row.id)
@@ -119,12 +119,12 @@ class Accounts:
         Raises
         ------
         UsageError
-            Where there is no such user, or nobody would be left to administer.
+            Where there is no such user, or nobody would be left to administer in the pages.
         """
         with self._changing(username) as (session, row):
             if row.role == role.value:
                 return
-            _check_not_the_last(session, row)
+            _check_not_the_last(session, row, by)
             row.role = role.value
             note(session, by, Action.ROLE_CHANGED, f"{about(row.username)} to {role.value}")
 
@@ -243,9 +243,9 @@ class Accounts:
         return self._settings.home / "setup-code"
 
 
-def _check_not_the_last(session: Session, row: UserRow) -> None:
-    """Refuse a change after which nobody could undo it."""
-    if row.role != Role.ADMINISTRATOR.value or not row.active:
+def _check_not_the_last(session: Session, row: UserRow, by: Actor) -> None:
+    """Refuse a change after which nobody in the pages could undo it; the console always can."""
+    if by == CONSOLE or row.role != Role.ADMINISTRATOR.value or not row.active:
         return
     others = select(UserRow.id).where(UserRow.role == Role.ADMINISTRATOR.value, UserRow.active, UserRow.id != row.id)
     if session.scalar(others.limit(1)) is None:

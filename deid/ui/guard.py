@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from google.protobuf.message import DecodeError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from deid.errors import StoreError
 from deid.settings import Settings
@@ -25,6 +27,8 @@ _CLOSED = (_MEDIA, _UPLOAD, _METRICS, "/_stcore/agent/", "/api/")
 _OPEN = (HEALTH, EXCHANGE)
 _TAB_PLACE = 3
 """Streamlit's browser part names, in the header for the subprotocol: the protocol, a token, and its tab."""
+_ORDERS = ("clear_cache", "set_run_on_save")
+"""The first drops the readers and the model of all users."""
 _KEEPABLE = "/static/"
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -50,7 +54,8 @@ class Guard:
         path = str(scope["path"])
         refusal = await _refusal(scope, path)
         if refusal is None:
-            await self._app(_without_foreign_tab(scope, path), receive, _with_headers(send, path))
+            heard = _without_orders(receive) if scope["type"] == "websocket" else receive
+            await self._app(_without_foreign_tab(scope, path), heard, _with_headers(send, path))
         elif scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -101,6 +106,27 @@ def _without_foreign_tab(scope: Scope, path: str) -> Scope:
     kept = ", ".join(entries[: _TAB_PLACE - 1]).encode()
     headers = [(name, kept if name == b"sec-websocket-protocol" else value) for name, value in scope["headers"]]
     return {**scope, "headers": headers, "subprotocols": entries[: _TAB_PLACE - 1]}
+
+
+def _without_orders(receive: Receive) -> Receive:
+    """What a browser says, without what only a developer may: Streamlit asks nobody before it obeys."""
+
+    async def receiver() -> Message:
+        while True:
+            message = await receive()
+            if not _is_order(message.get("bytes") or b""):
+                return message
+
+    return receiver
+
+
+def _is_order(frame: bytes) -> bool:
+    told = BackMsg()
+    try:
+        told.ParseFromString(frame)
+    except DecodeError:
+        return False
+    return told.WhichOneof("type") in _ORDERS
 
 
 def _owner(scope: Scope) -> str:
