@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from deid.values import Category, Check, Evidence, Finding, FrameFindings, Reason, WordCount
 
@@ -66,10 +66,8 @@ def _told(evidence: Evidence) -> Category:
 
 
 def _of_keyword(keyword: str) -> Category:
-    try:
-        representation = dictionary_VR(keyword)
-    except KeyError:
-        return Category.OTHER
+    tag = tag_for_keyword(keyword)
+    representation = dictionary_VR(tag) if tag is not None else ""
     if representation in _REPRESENTATIONS:
         return _REPRESENTATIONS[representation]
     return next((category for part, category in _KEYWORD_PARTS if part in keyword), Category.OTHER)

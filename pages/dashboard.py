@@ -22,13 +22,14 @@ if waiting:
     noun = "image waits" if waiting == 1 else "images wait"
     st.warning(f"**{waiting:,} {noun} for a person to look.**", icon=":material/visibility:")
 
-figures = st.columns(4)
-figures[0].metric("Images", f"{totals.images:,}", border=True)
-figures[1].metric("Cleaned", f"{totals.count(Outcome.CLEANED):,}", border=True)
-figures[2].metric("Wait for review", f"{waiting:,}", border=True)
-figures[3].metric(
-    "Quarantined or refused", f"{totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED):,}", border=True
-)
+with st.container(horizontal=True):
+    for label, count in (
+        ("Images", totals.images),
+        ("Cleaned", totals.count(Outcome.CLEANED)),
+        ("Wait for review", waiting),
+        ("Quarantined or refused", totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED)),
+    ):
+        st.metric(label, f"{count:,}", border=True)
 
 st.subheader("Try it on a demo study")
 if panels.demo_cards(panels.one_of_each(studies(), 4), columns=4):

@@ -22,13 +22,16 @@ if totals == Totals():
     st.stop()
 
 cleaned, failed = totals.count(Outcome.CLEANED), sum(count for _, count in totals.failed_checks)
-figures = st.columns(6)
-figures[0].metric("Images in total", f"{totals.images:,}", border=True)
-figures[1].metric("Signed", f"{totals.signed:,}", border=True, help="Pixels stored as signed integers.")
-figures[2].metric("Unsigned", f"{totals.unsigned:,}", border=True, help="Pixels stored as unsigned integers.")
-figures[3].metric("Cleaned", f"{cleaned / max(totals.images, 1):.0%}", border=True, help=f"{cleaned:,} images.")
-figures[4].metric("PHI words found", f"{totals.words:,}", border=True, help="Counted, never kept.")
-figures[5].metric("Leak checks failed", f"{failed:,}", border=True, help="Of the last stage; such files are held back.")
+with st.container(horizontal=True):
+    for label, value, told in (
+        ("Images in total", f"{totals.images:,}", "Files that were not refused."),
+        ("Signed", f"{totals.signed:,}", "Pixels stored as signed integers."),
+        ("Unsigned", f"{totals.unsigned:,}", "Pixels stored as unsigned integers."),
+        ("Cleaned", f"{cleaned / max(totals.images, 1):.0%}", f"{cleaned:,} images."),
+        ("PHI words found", f"{totals.words:,}", "Counted, never kept."),
+        ("Leak checks failed", f"{failed:,}", "Of the last stage; such files are held back."),
+    ):
+        st.metric(label, value, border=True, help=told)
 
 charts.row(
     ("By modality", charts.by_modality(totals)),

@@ -66,7 +66,7 @@ class Figures:
 
 def count_in(session: Session, row: ImageRow, sign: int = 1) -> None:
     """Add an image to the figures of its run; with a sign of -1, take it out again."""
-    counts = _counts(row)
+    counts = figures_of(row)
     figure = RunFigureRow
     rows = [
         {"run_id": row.run_id, "kind": kind, "value": value[:64], "count": sign * count}
@@ -92,7 +92,8 @@ def outcomes_of(session: Session, run_ids: Iterable[int]) -> dict[int, tuple[tup
     return {run_id: _in_order(Outcome, counts) for run_id, counts in found.items()}
 
 
-def _counts(row: ImageRow) -> Counter[tuple[str, str]]:
+def figures_of(row: ImageRow) -> Counter[tuple[str, str]]:
+    """How often each kind and value comes up in one image."""
     counts: Counter[tuple[str, str]] = Counter({("outcome", row.outcome): 1})
     if row.outcome != Outcome.REFUSED.value:
         sign = "none" if row.signed is None else "signed" if row.signed else "unsigned"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -26,9 +27,12 @@ _DAY_MS = 86_400_000
 _SHORTEST = 13
 """Days of the time axis, so that a single day does not fill it."""
 _FEW = 8
-_BAR_PX = 34
+_BAR_PX, _THIN_BAR_PX = 34, 22
+_LABEL_CHARACTERS = 30
 _MOST_BARS = 12
 """The rest is one bar."""
+_INK = "#10151B"
+"""Reads on every colour of a ring, in light and dark."""
 _BLUE, _TEAL, _GREY, _RED = "#2F7DD1", "#20A39E", "#8A94A3", "#D6455D"
 
 CATEGORIES: dict[Category, str] = {
@@ -73,7 +77,7 @@ def by_modality(totals: Totals) -> Chart:
 
 def by_syntax(totals: Totals) -> Chart:
     """Images by the transfer syntax that they came in."""
-    return _bars([Bar(UID(uid).name if uid else "not stated", count) for uid, count in totals.by_syntax], "images")
+    return _bars([Bar(_syntax(uid), count) for uid, count in totals.by_syntax], "images")
 
 
 def by_reason(totals: Totals) -> Chart:
@@ -91,7 +95,7 @@ def by_category(totals: Totals) -> Chart:
 
 def failed_checks(totals: Totals) -> Chart:
     """Images that did not pass a check, by the check."""
-    return _bars([Bar(name, count, _RED) for name, count in totals.failed_checks], "images")
+    return _bars([Bar(name, count, _RED) for name, count in totals.failed_checks], "images", least_px=200)
 
 
 def by_sign(totals: Totals) -> Chart:
@@ -126,7 +130,7 @@ def stage_times(times: Sequence[StageTime]) -> Chart:
             cliponaxis=False,
             hovertemplate="%{y}, " + label + ": %{text}<extra></extra>",
         )
-    figure.update_layout(**_LAYOUT | {"height": 90 + 2 * _BAR_PX * max(len(times), 1), "bargap": 0.25})
+    figure.update_layout(**_LAYOUT | {"height": 90 + 2 * _THIN_BAR_PX * max(len(times), 1), "bargap": 0.25})
     figure.update_xaxes(visible=False, range=[0, 1.18 * max((each.p95 for each in times), default=1)])
     figure.update_yaxes(autorange="reversed")
     told = (f"{looks.STAGES[each.stage]} {looks.seconds(each.median)}, {looks.seconds(each.p95)}" for each in times)
@@ -159,11 +163,15 @@ def history(days: tuple[Day, ...]) -> Chart:
     return Chart(figure, f"{sum(sums):,} files on {len(days):,} days; the busiest had {max(sums, default=0):,}.")
 
 
+def _syntax(uid: str) -> str:
+    return "<br>".join(textwrap.wrap(UID(uid).name, _LABEL_CHARACTERS)) if uid else "not stated"
+
+
 def _modality(code: str) -> str:
     return looks.MODALITIES.get(code, code) or "not stated"
 
 
-def _bars(bars: Sequence[Bar], noun: str) -> Chart:
+def _bars(bars: Sequence[Bar], noun: str, least_px: int = 320) -> Chart:
     """Bars from the top down, with their numbers; many small ones become one."""
     shown = list(bars[:_MOST_BARS])
     if rest := sum(bar.count for bar in bars[_MOST_BARS:]):
@@ -181,7 +189,7 @@ def _bars(bars: Sequence[Bar], noun: str) -> Chart:
             hovertemplate="%{y}: %{x:,} " + noun + "<extra></extra>",
         )
     )
-    figure.update_layout(**_LAYOUT | {"height": max(320, 60 + _BAR_PX * len(shown))})
+    figure.update_layout(**_LAYOUT | {"height": max(least_px, 60 + _BAR_PX * len(shown))})
     figure.update_xaxes(visible=False, range=[0, 1.2 * max((bar.count for bar in shown), default=1)])
     figure.update_yaxes(autorange="reversed", automargin=True)
     if 0 < len(shown) < _FEW:
@@ -199,6 +207,7 @@ def _ring(bars: Sequence[Bar], noun: str) -> Chart:
             hole=0.62,
             sort=False,
             texttemplate="%{value:,}",
+            insidetextfont={"color": _INK},
             hovertemplate="%{label}: %{value:,} (%{percent})<extra></extra>",
         )
     )
@@ -208,4 +217,5 @@ def _ring(bars: Sequence[Bar], noun: str) -> Chart:
 
 
 def _said(bars: Sequence[Bar], noun: str) -> str:
-    return f"{noun.capitalize()}: " + "; ".join(f"{bar.label} {bar.count:,}" for bar in bars) + "."
+    told = "; ".join(f"{bar.label.replace('<br>', ' ')} {bar.count:,}" for bar in bars)
+    return f"{noun.capitalize()}: {told}."

@@ -17,17 +17,23 @@ def _sign_out() -> None:
         auth.sign_out()
 
 
+def _home() -> None:
+    """The landing page under its own name: Streamlit knows the default page by an empty address only."""
+    st.switch_page(places.page(places.LANDING))
+
+
 def _signed_in(user: User) -> dict[str, list[st.Page]]:
     """All pages; one that the role may not see is not in the menu, and says so where its address is typed."""
     leave = st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path=places.SIGN_OUT)
     main = [places.page(slug, user.role) for slug in places.PAGES if slug != places.ACCOUNT]
-    return {"": main, user.first_name or user.username: [places.page(places.ACCOUNT), leave]}
+    home = st.Page(_home, url_path=places.LANDING, visibility="hidden")
+    return {"": [*main, home], user.first_name or user.username: [places.page(places.ACCOUNT), leave]}
 
 
 def _only(front: Callable[[], None], title: str) -> list[st.Page]:
     """Every address leads to the same form, so that a link works afterwards."""
-    slugs = (*places.PAGES, places.SIGN_OUT)
-    return [st.Page(front, title=title, url_path=slug, default=slug == places.LANDING) for slug in slugs]
+    slugs = ("", *places.PAGES, places.SIGN_OUT)
+    return [st.Page(front, title=title, url_path=slug or "welcome", default=not slug) for slug in slugs]
 
 
 st.set_page_config(page_title="DICOM de-identifier", page_icon=":material/shield_person:", layout="wide")

@@ -78,11 +78,9 @@ def _end_others(user: User, mine: str) -> None:
 def administer(me: User) -> None:
     """Who may come in: a table, a form to add somebody, and what can be changed about one person."""
     users = shared.store().users()
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        active = sum(user.active for user in users)
-        st.markdown(f"**{active:,}** of {len(users):,} users may sign in.")
-        if st.button("Add a user", type="primary", icon=":material/person_add:"):
-            _add(me)
+    if st.button("Add a user", type="primary", icon=":material/person_add:"):
+        _add(me)
+    st.markdown(f"**{sum(user.active for user in users):,}** of {len(users):,} users may sign in.")
     st.dataframe(users_table(users), hide_index=True)
     st.subheader("Change a user")
     by_name = {user.username: user for user in users}

@@ -44,7 +44,7 @@ def page(slug: str, role: Role | None = None) -> st.Page:
         _SCRIPTS / f"{slug}.py",
         title=place.title,
         icon=place.icon,
-        url_path=slug,
+        url_path="home" if slug == LANDING else slug,  # the landing page's address is empty, and main.py leads there
         default=slug == LANDING,
         visibility="visible" if role is None or place.is_for(role) else "hidden",
     )

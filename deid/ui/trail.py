@@ -12,7 +12,7 @@ import streamlit as st
 from deid.store import Action, Actor, Event, Events, User
 from deid.ui import auth, shared
 
-_SHOWN = 200
+_SHOWN, _MANY = 200, 15
 _ANYBODY, _NOBODY = "Anybody", "Nobody signed in"
 
 
@@ -21,22 +21,20 @@ def administer(me: User) -> None:
     wanted = _filters()
     store = shared.store()
     count = store.count_events(wanted)
-    by = auth.actor(me)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{count:,}** entries" + (f", the latest {_SHOWN} of them shown." if count > _SHOWN else "."))
-        st.download_button(
-            "Download as CSV",
-            lambda: exported(wanted, by),
-            "audit.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            disabled=not count,
-        )
-    if count:
-        st.dataframe(table(store.events(wanted, _SHOWN)), hide_index=True, height=560)
-    else:
+    if not count:
         st.info("Nothing was recorded for this choice. Widen it above.", icon=":material/history:")
+        return
+    st.markdown(f"**{count:,}** entries" + (f", the latest {_SHOWN} of them shown." if count > _SHOWN else "."))
+    st.dataframe(table(store.events(wanted, _SHOWN)), hide_index=True, height="auto" if count < _MANY else 560)
+    by = auth.actor(me)
+    st.download_button(
+        "All of these as CSV",
+        lambda: exported(wanted, by),
+        "audit.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def _filters() -> Events:

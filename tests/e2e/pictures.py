@@ -7,7 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.served import ROOT, Browser, Server, browser, server, set_up, sign_in
+from deid.settings import Settings
+from deid.store import NewUser, Role, open_store
+from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
+from tests.made_up_runs import fill
 
 SETTLE_SECONDS = 1.5
 """For fades and charts, which no text on the page tells of."""
@@ -28,22 +31,29 @@ def take_all(folder: Path) -> None:
         with browser(Path(scratch) / "light") as page:
             _first_run(page, at, folder)
             _demo(page, at, folder)
+            _busy_months(at)
             _pages(page, at, folder, "light")
         with browser(Path(scratch) / "dark", dark=True) as page:
             _enter(page, at)
             _one_demo(page)
             _take(page, folder / "pipeline-dark.png")
             _pages(page, at, folder, "dark")
-        with browser(Path(scratch) / "phone", width=500, height=1000) as page:
+        with browser(Path(scratch) / "phone", width=390, height=844, phone=True) as page:
             _enter(page, at)
-            _take(page, folder / "dashboard-phone.png")
+            _pages(page, at, folder, "phone")
+            page.open(at.url)
+            page.wait_for("Welcome, Ada")
             _one_demo(page)
             _take(page, folder / "pipeline-phone.png")
 
 
-def _take(page: Browser, path: Path) -> None:
+def _take(page: Browser, path: Path, *, whole: bool = False) -> None:
+    if whole:
+        page.stretch()
     time.sleep(SETTLE_SECONDS)
     page.picture(path)
+    if whole:
+        page.unstretch()
     sys.stdout.write(f"{path.name}\n")
 
 
@@ -96,11 +106,31 @@ def _demo(page: Browser, at: Server, folder: Path) -> None:
         _take(page, folder / f"step-{name}.png")
 
 
+def _busy_months(at: Server) -> None:
+    """Colleagues, and what they might have done in six weeks."""
+    settings = Settings.from_environment({"DEID_HOME": str(at.home)})
+    store = open_store(settings)
+    store.add_user(NewUser("bob", PASSWORD, "Bob", "Hope", "bob@example.org", Role.STAFF))
+    store.add_user(NewUser("dee", PASSWORD, "Dee", role=Role.DEMO))
+    store.check_password("bob", "not the password")
+    store.close()
+    fill(settings.database_url, images=12_000, runs=300, days=42)
+
+
 def _pages(page: Browser, at: Server, folder: Path, look: str) -> None:
-    for slug, shown in (("", "Welcome, Ada"), ("statistics", "Images in total"), ("account", "Signed in as")):
+    for slug, shown in (
+        ("", "This installation"),
+        ("statistics", "Run history"),
+        ("account", "Where you are signed in"),
+        ("administration", "Change a user"),
+    ):
         page.open(f"{at.url}/{slug}")
         page.wait_for(shown)
-        _take(page, folder / f"{slug or 'dashboard'}-{look}.png")
+        _take(page, folder / f"{slug or 'dashboard'}-{look}.png", whole=slug == "statistics" and look != "phone")
+    for section, shown in (("Settings", "environment variables"), ("Audit log", "entries")):
+        page.click(section)
+        page.wait_for(shown)
+        _take(page, folder / f"administration-{section.split()[0].lower()}-{look}.png")
 
 
 if __name__ == "__main__":

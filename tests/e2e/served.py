@@ -114,19 +114,54 @@ class Browser:
         field.clear()
         field.send_keys(value)
 
-    def click(self, label: str, number: int = 0) -> None:
-        """Press the button, or follow the link, whose text holds the label, as soon as it can be pressed."""
+    def click(self, label: str, number: int = 0, *, exactly: bool = False) -> None:
+        """Press the button, or follow the link, whose text holds the label, as soon as it can be pressed.
+
+        Of several, the one with this number from the first, or a negative one from the last. `exactly`: it says
+        nothing else, but an icon.
+        """
         path = f'//*[self::button or self::a][contains(normalize-space(.), "{label}")]'
 
         def press(_: object) -> bool:
             found = [each for each in self.driver.find_elements(By.XPATH, path) if each.is_displayed()]
-            if len(found) <= number or not found[number].is_enabled():
+            if exactly:
+                found = [each for each in found if each.text.splitlines()[-1:] == [label]]
+            if not -len(found) <= number < len(found) or not found[number].is_enabled():
                 return False
             self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found[number])
             found[number].click()
             return True
 
         WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2, ignored_exceptions=(Exception,)).until(press, f"no {label!r}")
+
+    def wait_for_not(self, text: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until the page no longer shows the text."""
+        gone = WebDriverWait(self.driver, seconds, 0.2)
+        gone.until(lambda _: text not in self.text and not self.busy, f"still {text!r}")
+
+    def pick(self, label: str, value: str) -> None:
+        """Choose what holds this text in the box with this label."""
+        box = self._wait_element(By.CSS_SELECTOR, f'input[aria-label*="{label}"][role="combobox"]')
+        box.send_keys(value)
+        option = self._wait_element(By.XPATH, f'//*[@role="option"][contains(., "{value}")]')
+        option.click()
+
+    def read(self, selector: str) -> str:
+        """The text of an element, once there is any in it."""
+        waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2, ignored_exceptions=(Exception,))
+        find = "const found = document.querySelector(arguments[0]); return found ? found.textContent.trim() : ''"
+        return str(waiting.until(lambda driver: driver.execute_script(find, selector), f"no {selector}"))
+
+    def described(self, heading: str) -> str:
+        """What a chart under this heading is in words, for those who do not see it."""
+        path = f'//h4[contains(., "{heading}")]/ancestor::*[.//*[@role="img"]][1]//*[@role="img"]'
+        return str(self._wait_element(By.XPATH, path).get_attribute("aria-label") or "")
+
+    @property
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than the screen."""
+        script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
+        return int(self.driver.execute_script(script))
 
     def wait_for_picture(self) -> WebElement:
         """The viewer's stage, once a picture is painted on it."""
@@ -150,6 +185,17 @@ class Browser:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(path))
 
+    def stretch(self) -> None:
+        """Make the screen as high as the page."""
+        script = "const page = document.querySelector('[data-testid=stMain]'); return [innerWidth, page.scrollHeight];"
+        width, height = self.driver.execute_script(script)
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    def unstretch(self) -> None:
+        """Make the screen as it was."""
+        self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
     def _wait_element(self, by: str, value: str) -> WebElement:
         return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
             lambda driver: next((each for each in driver.find_elements(by, value) if each.is_displayed()), None), value
@@ -157,14 +203,19 @@ class Browser:
 
 
 @contextmanager
-def browser(folder: Path, *, width: int = 1440, height: int = 1000, dark: bool = False) -> Iterator[Browser]:
-    """A browser that has never been anywhere."""
+def browser(
+    folder: Path, *, width: int = 1440, height: int = 1000, dark: bool = False, phone: bool = False
+) -> Iterator[Browser]:
+    """A browser that has never been anywhere; as `phone`, narrower than a window can be, and with a finger."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for flag in (*_FLAGS, f"--user-data-dir={folder}", f"--window-size={width},{height}"):
         options.add_argument(flag)
     if dark:
         options.add_argument("--force-dark-mode")
+    if phone:
+        metrics = {"width": width, "height": height, "pixelRatio": 2.0, "touch": True}
+        options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
     try:
         if dark:
@@ -192,10 +243,10 @@ def set_up(page: Browser, at: Server) -> None:
     page.wait_for("Forgotten your password?")
 
 
-def sign_in(page: Browser) -> None:
-    """Sign in as Ada on the form that is shown; the cookie is there afterwards."""
-    page.fill("User name", "ada")
-    page.fill("Password", PASSWORD)
+def sign_in(page: Browser, name: str = "ada", password: str = PASSWORD) -> None:
+    """Sign in on the form that is shown; the cookie is there afterwards."""
+    page.fill("User name", name)
+    page.fill("Password", password)
     page.click("Sign in")
     WebDriverWait(page.driver, PATIENCE_SECONDS, 0.2).until(
         lambda driver: driver.get_cookie("deid_session") is not None, "no cookie"
