@@ -1,6 +1,7 @@
 """Measure what redaction does to the pixels of many files, and write docs/pixels.md.
 
-    .venv/bin/python script/pixels_table.py [FOLDER...] [--out docs/pixels.md]
+    .venv/bin/python -m tests.fuzzing > damaged.log
+    .venv/bin/python script/pixels_table.py [FOLDER...] [--damaged damaged.log] [--out docs/pixels.md]
 
 The files: pydicom's test files, the bench sets (DEID_BENCH), made-up ones of every layout, and what is in FOLDER. Each
 gets boxes in every frame and goes through load, redact, header, write and verify; then all its frames are decoded again
@@ -76,6 +77,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--damaged", type=Path, help="What tests/fuzzing.py printed; it becomes a section.")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pixels.md")
     given = parser.parse_args()
     measured: list[Measured] = []
@@ -88,7 +90,10 @@ def main() -> None:
             kind = "refused" if isinstance(exc, RefusedError) else "quarantined"
             held[kind, _syntax_of(data), str(exc)] += 1
         sources[source] += 1
-    given.out.write_text("\n".join(_page(measured, held, sources)) + "\n", encoding="utf-8")
+    page = list(_page(measured, held, sources))
+    if given.damaged:
+        page += _damaged(given.damaged.read_text(encoding="utf-8"))
+    given.out.write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
 def _files(folders: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
@@ -222,6 +227,12 @@ def _syntax_of(data: bytes) -> str:
     except Exception:
         return "not stated"
     return UID(syntax).name
+
+
+def _damaged(printed: str) -> list[str]:
+    """The section about damaged files."""
+    told = "Ten whole files, damaged again and again; printed by `.venv/bin/python -m tests.fuzzing`:"
+    return ["", "## Damaged files", "", told, "", *(f"    {line}" for line in printed.splitlines())]
 
 
 def _new_errors(before: bytes, after: bytes) -> tuple[str, ...] | None:
