@@ -15,6 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from selenium import webdriver
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -162,6 +163,20 @@ class Browser:
         """Pixels by which the page is wider than the screen."""
         script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
         return int(self.driver.execute_script(script))
+
+    def bring(self, *paths: Path) -> None:
+        """Hand files, or one folder, to the uploader."""
+        found = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
+            lambda driver: driver.find_elements(By.CSS_SELECTOR, 'input[type="file"]'), "no uploader"
+        )
+        found[0].send_keys("\n".join(str(path) for path in paths))
+
+    def select_row(self, number: int) -> None:
+        """Select a row of the first table, by the box before it; the first is 0."""
+        canvas = self._wait_element(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
+        ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
 
     def wait_for_picture(self) -> WebElement:
         """The viewer's stage, once a picture is painted on it."""
