@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -134,8 +134,8 @@ class Background:
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
         self._works: dict[int, _Work] = {}
 
-    def begin(self, order: Order, engines: Engines) -> int:
-        """The number of a run that has been begun, or waits for its turn.
+    def begin(self, order: Order, engines: Callable[[], Engines]) -> int:
+        """The number of a run that has been begun, or waits for its turn; it asks for the engines itself.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class Background:
             files.note(each.path, record, published=False)
             self._store.add_image(run_id, record, self._store.name_hash(str(each.path)))
 
-    def _work(self, work: _Work, files: RunFiles, engines: Engines) -> None:
+    def _work(self, work: _Work, files: RunFiles, engines: Callable[[], Engines]) -> None:
         order, run_id = work.order, work.run_id
         batch = Batch(
             (files.inputs,), files.outputs, order.options, rename=order.rename, user=order.user, run_id=run_id
@@ -229,10 +229,12 @@ class Background:
             work.end_file(done)
 
         try:
-            run_batch(batch, self._settings, ended, self._store, watched(engines, work.begin_picture), work.begin_step)
+            shared = watched(engines(), work.begin_picture)
+            run_batch(batch, self._settings, ended, self._store, shared, work.begin_step)
         except Exception as exc:
             # A run's thread has nobody above it; the run's row says failed, and the text may hold values.
             LOG.error("run %s stopped: %s", run_id, type(exc).__name__)
+            self._store.finish_run(run_id, RunState.FAILED)
         finally:
             if work.closing:
                 self._store.finish_run(run_id, RunState.INTERRUPTED)

@@ -13,6 +13,7 @@ import pytest
 
 from deid import background, jobs
 from deid.background import Background, Order
+from deid.errors import EngineError
 from deid.intake import Image, Intake, take_in
 from deid.pipeline import Engines, Options, Step
 from deid.runfiles import RunFiles, older_than
@@ -70,7 +71,7 @@ def intake(*names: str) -> Intake:
 
 
 def begin(runs: Background, *names: str, reader: ScriptedOcr | None = None, user: str = "ada") -> int:
-    return runs.begin(Order(user, intake(*names)), Engines((reader or ScriptedOcr(),), b"k" * 32))
+    return runs.begin(Order(user, intake(*names)), lambda: Engines((reader or ScriptedOcr(),), b"k" * 32))
 
 
 def until(told: Callable[[], object]) -> None:
@@ -273,3 +274,12 @@ def test_a_run_whose_work_breaks_off_has_failed_and_logs_no_value(
 def test_an_order_shows_nothing_of_its_files() -> None:
     image = Image(Path(NAME), IMAGE)  # type: ignore[arg-type]
     assert NAME not in repr(Order("ada", Intake((image,)), Options()))
+
+
+def test_engines_that_cannot_be_started_fail_the_run(runs: Background, store: Store) -> None:
+    def none() -> Engines:
+        raise EngineError("RapidOCR cannot be started: install requirements.txt again.")
+
+    run_id = runs.begin(Order("ada", intake("a")), none)
+    until(lambda: ended(runs, run_id))
+    assert store.runs()[0].state is RunState.FAILED

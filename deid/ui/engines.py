@@ -15,7 +15,8 @@ def _chosen(settings: Settings) -> tuple[str, str, str, int]:
     return str(settings.home), settings.model, settings.adapter, settings.model_threads
 
 
-@st.cache_resource(show_spinner="Starting the text readers…", hash_funcs={Settings: _chosen})
+# A run asks from a thread that has no page to draw a spinner on.
+@st.cache_resource(show_spinner=False, hash_funcs={Settings: _chosen})
 def engines(settings: Settings) -> Engines:
     """The engines of these settings; whoever needs one waits for its turn."""
     return taking_turns(make_engines(settings))

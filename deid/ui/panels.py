@@ -183,10 +183,11 @@ def _run_all(pile: Pile, user: User) -> None:
             options, rename = _options()
     if not begin:
         return
+    settings = shared.settings()
     with st.spinner("Handing the files over…"):
         order = Order(user.username, intake, options, rename)
-        run_id = shared.background().begin(order, engines(shared.settings()))
-        _put_away()
+        run_id = shared.background().begin(order, lambda: engines(settings))
+    _put_away()
     batch.show(run_id)
     st.rerun()
 

@@ -17,6 +17,7 @@ from urllib.request import urlopen
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -88,8 +89,9 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 class Browser:
     """A headless Chromium with a few words for what a person does."""
 
-    def __init__(self, driver: webdriver.Chrome) -> None:
+    def __init__(self, driver: webdriver.Chrome, downloads: Path | None = None) -> None:
         self.driver = driver
+        self._downloads = downloads
 
     def open(self, url: str) -> None:
         """Go to an address."""
@@ -178,6 +180,20 @@ class Browser:
         left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
         ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
 
+    def choose(self, label: str, text: str) -> None:
+        """Take the entry that holds the text from the list with this label."""
+        field = self._wait_element(By.CSS_SELECTOR, f'input[aria-label*="{label}"]')
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", field)
+        field.send_keys(text)
+        field.send_keys(Keys.ENTER)
+
+    def downloaded(self, name: str) -> bytes:
+        """What came down under this name, once it is whole."""
+        assert self._downloads is not None
+        path = self._downloads / name
+        WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(lambda _: path.exists(), f"no download {name!r}")
+        return path.read_bytes()
+
     def wait_for_picture(self) -> WebElement:
         """The viewer's stage, once a picture is painted on it."""
         script = """
@@ -231,12 +247,14 @@ def browser(
     if phone:
         metrics = {"width": width, "height": height, "pixelRatio": 2.0, "touch": True}
         options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
+    downloads = folder / "downloads"
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
     try:
         if dark:
             scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-        yield Browser(driver)
+        yield Browser(driver, downloads)
     finally:
         driver.quit()
 
