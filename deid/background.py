@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -65,7 +65,7 @@ class Progress:
 
     @property
     def waiting(self) -> bool:
-        """Whether other runs are before it."""
+        """Whether nothing has begun: other runs are before it, or the engines are being started."""
         return self.step is None and not self.done
 
     @property
@@ -86,7 +86,6 @@ class _Work:
         self.run_id, self.order = run_id, order
         self.stop = threading.Event()
         self.closing = False
-        self.future: Future[None] | None = None
         self._frames = {image.path: image.frames for image in order.intake.images}
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
@@ -152,7 +151,7 @@ class Background:
             self._store.finish_run(run_id, RunState.FAILED)
             raise
         work = self._works[run_id] = _Work(run_id, order)
-        work.future = self._pool.submit(self._work, work, files, engines)
+        self._pool.submit(self._work, work, files, engines)
         return run_id
 
     def look(self, run_id: int) -> Progress | None:
@@ -166,8 +165,8 @@ class Background:
         if work is None:
             return
         work.stop.set()
-        if work.future is not None and work.future.cancel():  # it never began
-            del self._works[run_id]
+        if work.look().waiting:  # for its turn, or for the engines: nothing has begun, so nothing has to come to an end
+            self._works.pop(run_id, None)
             self._store.finish_run(run_id, RunState.CANCELLED)
 
     def find(self, user: str, run_id: int) -> Run | None:
@@ -229,7 +228,11 @@ class Background:
             work.end_file(done)
 
         try:
+            if work.stop.is_set():
+                return
             shared = watched(engines(), work.begin_picture)
+            if work.stop.is_set():
+                return
             run_batch(batch, self._settings, ended, self._store, shared, work.begin_step)
         except Exception as exc:
             # A run's thread has nobody above it; the run's row says failed, and the text may hold values.
@@ -238,4 +241,4 @@ class Background:
         finally:
             if work.closing:
                 self._store.finish_run(run_id, RunState.INTERRUPTED)
-            del self._works[run_id]
+            self._works.pop(run_id, None)

@@ -85,7 +85,7 @@ def _stage(progress: Progress) -> str:
     if progress.stopping:
         return "Stopping…"
     if progress.waiting or progress.step is None:
-        return "Waiting for its turn…"
+        return "Waiting for the text readers, or for its turn…"
     pictures = f" · {looks.count(progress.pictures, 'picture')} read" if progress.pictures else ""
     number = min(progress.done + 1, progress.total)
     return f"File {number:,} of {progress.total:,} · {STEPS[progress.step]}{pictures}"

@@ -29,7 +29,7 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with two people, whose temporary files lie in a folder of their own."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "tmp").mkdir()
-    with server(folder, TMPDIR=str(folder / "tmp"), DEID_MAX_BATCH_FILES="40") as running:
+    with server(folder, TMPDIR=str(folder / "tmp"), DEID_MAX_BATCH_FILES="40", DEID_MODEL="none") as running:
         with browser(folder / "first") as opened:
             set_up(opened, running)
         store = open_store(Settings.from_environment({"DEID_HOME": str(running.home)}))
