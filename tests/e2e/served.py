@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tests.mariadb import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
+_START = (sys.executable, "-m", "streamlit")
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -56,12 +57,12 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, **settings: str) -> Iterator[Server]:
-    """A fresh installation that answers until the block ends."""
+def server(folder: Path, *, start: Sequence[str] = _START, **settings: str) -> Iterator[Server]:
+    """A fresh installation that answers until the block ends; `start` is what takes Streamlit's arguments."""
     port, home, log = free_port(), folder / "home", folder / "server.log"
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {"DEID_HOME": str(home), "DEID_ORIGIN": url, "PYTHONUNBUFFERED": "1"} | settings
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    command = [*start, "run", "streamlit_app.py", f"--server.port={port}"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -205,6 +206,11 @@ class Browser:
         return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
             lambda driver: driver.execute_script(script), "no picture"
         )
+
+    @property
+    def viewer_text(self) -> str:
+        """What the viewer says beside its picture."""
+        return str(self.driver.execute_script("return arguments[0].getRootNode().textContent", self.wait_for_picture()))
 
     def fetch(self, path: str, method: str = "GET") -> int:
         """The status that the page's own origin answers with."""
