@@ -208,7 +208,12 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
         st.subheader(looks.told(str(entry.source), hidden=hidden), anchor=False)
         st.markdown(f"{look.letter} **{look.label.capitalize()}.** {entry.reason}")
         actions = st.container()
-    opened = None if entry.outcome is Outcome.REFUSED else _opened(run, files, entry, number)
+    if entry.outcome is not Outcome.REFUSED:
+        with actions:
+            _actions(run, entry, number)
+    # A file that was quarantined may be one that kills whoever decodes it: stepping through it looks into that first.
+    safe = entry.outcome in (Outcome.CLEANED, Outcome.NEEDS_REVIEW)
+    opened = _opened(run, files, entry, number) if safe else None
     if opened is None:
         with left:
             st.info("There is no picture to show of this file.", icon=":material/image_not_supported:")
@@ -217,8 +222,12 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
         frame = steps.frame_slider(opened, f"{run.id}-{number}")
         marks = tuple(exhibits.region_mark(region) for region in exhibits.regions_of(opened, frame))
         steps.show(opened, frame, View.WINDOW, marks, slider=entry.published, hidden=hidden)
-    with actions:
+    with right:
         st.caption(f"{exhibits.facts(opened)} · {looks.count(len(entry.boxes), 'box', 'boxes')}")
+
+
+def _actions(run: Run, entry: Entry, number: int) -> None:
+    with st.container(horizontal=True):
         if entry.published:
             st.link_button("Download this file", downloads.run_url(run.id, str(number)), icon=":material/download:")
         st.button("Step through it", icon=":material/footprint:", on_click=_step_through, args=(run.id, entry, number))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from deid.background import Order
 from deid.demo import DemoStudy, studies
-from deid.errors import RefusedError
+from deid.errors import QuarantineError, RefusedError
 from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
@@ -76,7 +76,7 @@ def _own_files(user: User) -> None:
     try:
         with st.spinner("Looking at what came…"):
             _take(piles.from_uploads(uploaded), uploaded[0].name)
-    except RefusedError as exc:
+    except (QuarantineError, RefusedError) as exc:
         st.error(str(exc), icon=":material/do_not_disturb_on:")
         return
     st.session_state[keys.UPLOADS] = number + 1

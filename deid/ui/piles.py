@@ -63,7 +63,10 @@ def find(owner: str, pile_id: str) -> Pile | None:
 
 
 def thumb(pile: Pile, number: int, *, hidden: bool) -> str:
-    """A small picture of an image as a data URL; empty where it has none."""
+    """A small picture of an image as a data URL; empty where it has none, or would have to be decompressed.
+
+    What comes from outside is decompressed in a process of its own first (`jobs.examine`), which takes too long here.
+    """
     key = (number, hidden)
     if key not in pile.thumbs:
         pile.thumbs[key] = _thumb(pile.intake.images[number], hidden=hidden)
@@ -76,6 +79,8 @@ def _thumb(image: Image, *, hidden: bool) -> str:
     settings = shared.settings()
     try:
         dataset = load(image.data, max_frames=settings.max_frames, max_pixels_per_frame=settings.max_pixels_per_frame)
+        if dataset.file_meta.TransferSyntaxUID.is_compressed:
+            return ""
         picture = render_frame(dataset, image.frames // 2)
     except DeidError:
         return ""
