@@ -41,7 +41,7 @@ def desk() -> Desk[Opened | Pile]:
 
 def background() -> Background:
     """The runs that go on in this process."""
-    return _background(settings())
+    return _background(environment())
 
 
 @functools.lru_cache(maxsize=4)

@@ -17,7 +17,6 @@ from urllib.request import urlopen
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -167,6 +166,14 @@ class Browser:
         script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
         return int(self.driver.execute_script(script))
 
+    def scroll_down(self) -> None:
+        """To the end of the page."""
+        self.driver.execute_script("const main = document.querySelector('[data-testid=stMain]'); main.scrollTo(0, 1e6)")
+
+    def scroll_up(self) -> None:
+        """To the beginning of the page."""
+        self.driver.execute_script("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+
     def bring(self, *paths: Path) -> None:
         """Hand files, or one folder, to the uploader."""
         found = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
@@ -180,13 +187,6 @@ class Browser:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
         left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
         ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
-
-    def choose(self, label: str, text: str) -> None:
-        """Take the entry that holds the text from the list with this label."""
-        field = self._wait_element(By.CSS_SELECTOR, f'input[aria-label*="{label}"]')
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", field)
-        field.send_keys(text)
-        field.send_keys(Keys.ENTER)
 
     def downloaded(self, name: str) -> bytes:
         """What came down under this name, once it is whole."""

@@ -187,7 +187,7 @@ def test_on_a_phone_the_lists_are_selects(at: Server, tmp_path: Path) -> None:
         assert not phone.driver.find_elements("css selector", '[data-testid="stDataFrame"]')
         phone.click("De-identify 2 images")
         phone.wait_for("Look at a file", 120)
-        phone.choose("Look at a file", "a · cleaned")
+        phone.pick("Look at a file", "a · cleaned")
         phone.wait_for("Step through it")
         phone.wait_for_picture()
         wide = phone.driver.execute_script("return document.documentElement.scrollWidth > window.innerWidth")
