@@ -7,7 +7,6 @@ one in memory. These routes ask whose the file is, and pack a ZIP while it is be
 from __future__ import annotations
 
 import io
-import logging
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -18,11 +17,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deid.runfiles import RunFiles
-from deid.store import User
+from deid.store import Action, Actor, User
 from deid.ui import shared
 from deid.ui.guard import COOKIE, cookie_hash
+from deid.ui.visitors import address_kind
 
-LOG = logging.getLogger(__name__)
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 """What a ZIP can hold at least: times of work do not go out."""
 _GONE = "This file is not there (any more), or it is somebody else's."
@@ -38,9 +37,10 @@ def run_url(run_id: int, what: str) -> str:
     return f"/download/run/{run_id}/{what}"
 
 
-def _handed_out(user: User, what: str) -> None:
+def _handed_out(request: Request, user: User, what: str) -> None:
     """The one place where files leave: each time is told here."""
-    LOG.warning("%s fetched %s", user.username, what)
+    by = Actor(user.username, address_kind(request.client.host if request.client else None))
+    shared.store().record(by, Action.DOWNLOADED, what)
 
 
 def _case(request: Request, user: User, owner: str) -> Response:
@@ -49,7 +49,7 @@ def _case(request: Request, user: User, owner: str) -> Response:
     opened = casework.find(owner, request.path_params["case_id"])
     if opened is None or opened.clean_file is None:
         return PlainTextResponse(_GONE, 404)
-    _handed_out(user, f"image {opened.image_id}")
+    _handed_out(request, user, f"image {opened.image_id}")
     return _attached(opened.clean_file, f"clean-{opened.name_hash[:8]}.dcm")
 
 
@@ -60,15 +60,16 @@ def _run(request: Request, user: User, _owner: str) -> Response:
         return PlainTextResponse(_GONE, 404)
     files = runs.files(run_id)
     if what == "all.zip":
-        _handed_out(user, f"all clean files of run {run_id}")
+        _handed_out(request, user, f"run {run_id} all clean files")
         return StreamingResponse(zip_of(files), 200, _as_file(f"run-{run_id}.zip"), "application/zip")
     if what == "report.jsonl":
-        _handed_out(user, f"the report of run {run_id}")
+        _handed_out(request, user, f"run {run_id} report")
         return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
-    return _one(files, run_id, what, user)
+    return _one(request, files, user)
 
 
-def _one(files: RunFiles, run_id: int, what: str, user: User) -> Response:
+def _one(request: Request, files: RunFiles, user: User) -> Response:
+    run_id, what = int(request.path_params["run_id"]), str(request.path_params["what"])
     entries = files.entries()
     number = int(what) if what.isdecimal() else len(entries)
     if number >= len(entries) or not entries[number].published:
@@ -77,7 +78,7 @@ def _one(files: RunFiles, run_id: int, what: str, user: User) -> Response:
         content = files.clean(entries[number])
     except OSError:
         return PlainTextResponse(_GONE, 404)
-    _handed_out(user, f"file {number} of run {run_id}")
+    _handed_out(request, user, f"run {run_id} file {number + 1}")
     return _attached(content, f"run-{run_id}-{number + 1}.dcm")
 
 
