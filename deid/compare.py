@@ -75,12 +75,17 @@ def compare_datasets(original: Dataset, output: Dataset, regions: Sequence[Regio
     )
 
 
+def changed_pixels(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Where two frames of one shape differ in any sample, shape (rows, columns)."""
+    changed = np.asarray(before != after)
+    if before.dtype.kind == "f":
+        changed &= ~(np.isnan(before) & np.isnan(after))
+    return np.asarray(changed.any(axis=2) if changed.ndim == 3 else changed)
+
+
 def _in_pixels(before: StoredFrames, after: StoredFrames, frame: int, boxes: Sequence[Box]) -> _Frame:
     one, two = before.decoded(frame), after.decoded(frame)
-    changed = one != two
-    if one.dtype.kind == "f":
-        changed &= ~(np.isnan(one) & np.isnan(two))
-    changed = changed.any(axis=2) if changed.ndim == 3 else changed
+    changed = changed_pixels(one, two)
     within = _covered(changed.shape, boxes)
     inside, elsewhere = int(np.count_nonzero(changed & within)), int(np.count_nonzero(changed & ~within))
     return _Frame(inside, elsewhere, all(_is_flat(two, box) for box in boxes))

@@ -6,6 +6,7 @@
     ├── QuarantineError                a stage could not finish or verify found a fault
     │   ├── PixelError                 the pixels cannot be decoded or written back
     │   └── HeaderError                the header cannot be cleaned
+    ├── StoppedError                   somebody cancelled the run this was part of
     ├── EngineError (exit 4)           a reader or the model cannot be started
     └── StoreError (exit 5)            the database cannot be reached or has another schema
 
@@ -41,6 +42,10 @@ class PixelError(QuarantineError):
 
 class HeaderError(QuarantineError):
     """The header cannot be cleaned."""
+
+
+class StoppedError(DeidError):
+    """Somebody cancelled the run this was part of: nothing is written for the file at hand."""
 
 
 class EngineError(DeidError):

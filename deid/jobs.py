@@ -20,7 +20,7 @@ from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.engines.llama import LlamaClassifier
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
-from deid.errors import DeidError, QuarantineError, RefusedError, UsageError
+from deid.errors import DeidError, QuarantineError, RefusedError, StoppedError, UsageError
 from deid.examine import Examiner
 from deid.identifiers import needles_of
 from deid.inputs import InputFile, check_inputs, walk_inputs
@@ -52,6 +52,8 @@ class Batch:
     hold_review: bool = True
     rename: bool = False
     user: str = ""
+    run_id: int = 0
+    """The run in the store that this is the work of; 0 starts one."""
 
 
 @dataclass(slots=True)
@@ -152,11 +154,14 @@ def run_batch(
     progress: Callable[[Done], None] = lambda done: None,
     store: Store | None = None,
     engines: Engines | None = None,
+    watch: Watch = unwatched,
 ) -> Tally:
     """The tally of a run over all files of the batch; `progress` is told of each file as it ends.
 
     Files are worked on in processes of their own, one at a time in each, within the limits of the settings. Where
-    `engines` are given they do the work in this process, after another one has survived decoding the file.
+    `engines` are given they do the work in this process, after another one has survived decoding the file. `watch` is
+    told there of each step before it begins; where it or an engine raises StoppedError the run ends, and the file at
+    hand has no outcome.
 
     Raises
     ------
@@ -170,11 +175,12 @@ def run_batch(
     if first is None:
         raise UsageError("There is no file in INPUT.")
     opened = store or open_store(settings)
-    tally = Tally(run_id=opened.start_run(batch.user, "batch", 0, f"policy={batch.options.policy.value}"))
+    run_id = batch.run_id or opened.start_run(batch.user, "batch", 0, f"policy={batch.options.policy.value}")
+    tally = Tally(run_id=run_id)
     report = open_report(batch.report) if batch.report else None
     state = RunState.FAILED
     try:
-        for done in _each_done(batch, settings, tally.run_id, engines):
+        for done in _each_done(batch, settings, tally.run_id, engines, watch):
             tally.outcomes[done.record.outcome] += 1
             tally.held += done.dicom and not done.published
             if report:
@@ -183,6 +189,8 @@ def run_batch(
             opened.add_image(tally.run_id, done.record, opened.name_hash(str(done.source.relative)))
             progress(done)
         state = RunState.FINISHED
+    except StoppedError:
+        state = RunState.CANCELLED
     finally:
         opened.finish_run(tally.run_id, state)
         if report:
@@ -192,12 +200,12 @@ def run_batch(
     return tally
 
 
-def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines | None) -> Iterator[Done]:
+def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines | None, watch: Watch) -> Iterator[Done]:
     """Each file's end, as the workers finish them."""
     sources = walk_inputs(batch.inputs)
     if engines is not None:
         for source in sources:
-            yield _examined(source, settings) or process_file(source, batch, engines, settings, run_id)
+            yield _examined(source, settings) or process_file(source, batch, engines, settings, run_id, watch)
         return
     found = work_through(
         sources, batch.jobs, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
@@ -264,7 +272,13 @@ def process_file(
     run_id: int,
     watch: Watch = unwatched,
 ) -> Done:
-    """What became of one file, its output published where it passed; `watch` is told of each step before it begins."""
+    """What became of one file, its output published where it passed; `watch` is told of each step before it begins.
+
+    Raises
+    ------
+    StoppedError
+        Where the run was cancelled meanwhile.
+    """
     name = str(source.relative)
     try:
         data = source.path.read_bytes()
@@ -281,6 +295,8 @@ def process_file(
         return Done(
             source, FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by), True, False
         )
+    except StoppedError:
+        raise
     except Exception as exc:
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]

@@ -19,7 +19,7 @@ from deid.codecs.raw import frame_count, raw_frame, raw_photometric
 from deid.errors import PixelError
 from deid.values import View
 
-__all__ = ["distinct_views", "frame_count", "render_frame", "render_stored", "to_png"]
+__all__ = ["blurred", "distinct_views", "frame_count", "render_frame", "render_stored", "to_png"]
 
 CLIPPED_SHARE = 0.0002
 """A window that cuts off no more than this share of the pixels hides no text."""
@@ -29,6 +29,8 @@ MIDDLE_PERCENTILES = (0.5, 99.5)
 GROUND_SHARE = 1 / 40
 """The ground behind text is taken to be what a blur of this share of the picture's longer side leaves."""
 INK_PERCENTILE = 99.8
+BLUR_SHARE = 1 / 45
+"""Of the longer side: wider than any letter's strokes, in the largest text that devices burn in too."""
 
 Picture = NDArray[np.uint8]
 
@@ -80,6 +82,11 @@ def distinct_views(dataset: Dataset, stored: NDArray[np.generic]) -> dict[View, 
     if first < last and WIDE * (last - first) < min(high - low, largest - smallest):
         views.append(View.MIDDLE)
     return {view: render_stored(dataset, stored, view) for view in (*views, View.LOCAL)}
+
+
+def blurred(picture: Picture) -> Picture:
+    """The picture with no text left that could be read: shapes can still be told apart."""
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(max(picture.shape[:2]) * BLUR_SHARE, 4.0)), np.uint8)
 
 
 def to_png(picture: Picture) -> bytes:

@@ -38,6 +38,12 @@ class Settings:
     desk_mb: int = 2048
     """Room in memory for all files opened in the pages."""
     max_upload_mb: int = 512
+    max_batch_files: int = 5000
+    """Files that may come in at once, those of a ZIP included."""
+    max_batch_mb: int = 2048
+    """What they may measure together, unpacked."""
+    run_hours: float = 168.0
+    """How long the files of a run that was started in the pages are kept, unless its owner closes it before."""
     max_frames: int = 20_000
     max_pixels_per_frame: int = 200_000_000
     step_seconds: float = 300.0
@@ -94,6 +100,9 @@ _KINDS: dict[str, type] = {
     "desk_minutes": float,
     "desk_mb": int,
     "max_upload_mb": int,
+    "max_batch_files": int,
+    "max_batch_mb": int,
+    "run_hours": float,
     "max_frames": int,
     "max_pixels_per_frame": int,
     "step_seconds": float,

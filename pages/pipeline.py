@@ -1,27 +1,31 @@
-"""One file, step by step: what each step sees, what it decides, and the clean file at the end."""
+"""Files through the pipeline: one, step by step, with what each step sees and decides; or many, as a run."""
 
 import streamlit as st
 
 from deid.pipeline import Step
-from deid.ui import casework, keys, panels
+from deid.ui import batch, casework, evidence, keys, panels, piles, screen, steps
 from deid.ui.auth import require_user
 
 user = require_user()
-
-opened = casework.find(st.session_state[keys.SESSION], st.session_state.get(keys.CASE, ""))
-if opened is None:
+session = st.session_state[keys.SESSION]
+narrow = screen.is_narrow()
+opened = casework.find(session, st.session_state.get(keys.CASE, ""))
+if opened is not None:
+    step = Step(st.session_state.get(keys.STEP, Step.CONVERT))
+    hidden = steps.headline(opened, user, narrow=narrow)
+    steps.step_bar(opened, step)
+    working = st.container()
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        frame = steps.picture(opened, step, hidden=hidden)
+    with right:
+        evidence.result(opened, step, frame, hidden=hidden)
+    with working:
+        steps.run_pending(opened, user)
+elif run := batch.shown(user):
+    batch.page(run, user, narrow=narrow)
+elif pile := piles.find(session, st.session_state.get(keys.PILE, "")):
+    panels.found(pile, user, narrow=narrow)
+else:
     st.title("Pipeline")
-    panels.choose()
-    st.stop()
-
-step = Step(st.session_state.get(keys.STEP, Step.CONVERT))
-panels.headline(opened)
-panels.step_bar(opened, step)
-working = st.container()
-left, right = st.columns([3, 2], gap="medium")
-with left:
-    frame = panels.picture(opened, step)
-with right:
-    panels.result(opened, step, frame)
-with working:
-    panels.run_pending(opened, user)
+    panels.choose(user)

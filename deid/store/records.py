@@ -162,6 +162,8 @@ class RunState(StrEnum):
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The server stopped before it ended."""
 
 
 @dataclass(frozen=True, slots=True)

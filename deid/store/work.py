@@ -69,6 +69,10 @@ class Work:
         with self._database.write() as session:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(state=state.value, ended=now()))
 
+    def run(self, run_id: int) -> Run | None:
+        """One run; None where there is none of that number."""
+        return next(iter(self.runs(1, Selection(run=run_id))), None)
+
     def runs(self, limit: int = 20, about: Selection = EVERYTHING) -> tuple[Run, ...]:
         """The latest of the selected runs, newest first."""
         latest = (

@@ -7,6 +7,7 @@ import streamlit as st
 from deid.jobs import make_engines
 from deid.pipeline import Engines
 from deid.settings import Settings
+from deid.turns import taking_turns
 
 
 def _chosen(settings: Settings) -> tuple[str, str, str, int]:
@@ -14,7 +15,8 @@ def _chosen(settings: Settings) -> tuple[str, str, str, int]:
     return str(settings.home), settings.model, settings.adapter, settings.model_threads
 
 
-@st.cache_resource(show_spinner="Starting the text readers…", hash_funcs={Settings: _chosen})
+# A run asks from a thread that has no page to draw a spinner on.
+@st.cache_resource(show_spinner=False, hash_funcs={Settings: _chosen})
 def engines(settings: Settings) -> Engines:
-    """The engines of these settings."""
-    return make_engines(settings)
+    """The engines of these settings; whoever needs one waits for its turn."""
+    return taking_turns(make_engines(settings))

@@ -48,5 +48,6 @@ class Janitor:
             try:
                 self.sweep(time.monotonic())
                 shared.desk().tidy()
+                shared.background().purge()
             except Exception as exc:
                 _LOG.error("the janitor stumbled: %s", type(exc).__name__)

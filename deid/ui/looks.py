@@ -45,6 +45,7 @@ RUN_STATES: dict[RunState, str] = {
     RunState.FINISHED: "finished",
     RunState.CANCELLED: "cancelled",
     RunState.FAILED: "failed",
+    RunState.INTERRUPTED: "interrupted",
 }
 
 STAGES: dict[Stage, str] = {
@@ -78,6 +79,23 @@ MODALITIES = {
 def of_reasons(reasons: tuple[Reason, ...]) -> Look:
     """The look of a box: that of the reason that settled it."""
     return REASONS[reasons[0]] if reasons else KEPT
+
+
+def told(text: str, *, hidden: bool) -> str:
+    """Text of an original, or as many dots where it is not to be shown."""
+    return "•" * min(len(text), 12) if hidden else text
+
+
+def count(number: int, thing: str, things: str = "") -> str:
+    """A number of things."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def left(value: float) -> str:
+    """A time to come, no finer than it can be known."""
+    if value < 55:
+        return f"about {max(round(value / 5) * 5, 5)} s"
+    return f"about {round(value / 60)} min" if value < 5400 else f"about {value / 3600:.1f} h"
 
 
 def seconds(value: float) -> str:

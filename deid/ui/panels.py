@@ -1,4 +1,4 @@
-"""The parts of the pipeline page: choosing a file, the bar of steps, the viewer, and what each step found."""
+"""Choosing what to work on: a demo study, files of one's own, a run of before; and what was found in what came."""
 
 from __future__ import annotations
 
@@ -7,59 +7,94 @@ from typing import Any
 
 import streamlit as st
 
+from deid.background import Order
 from deid.demo import DemoStudy, studies
-from deid.errors import RefusedError
+from deid.errors import QuarantineError, RefusedError
+from deid.intake import Intake
 from deid.jobs import options_of
-from deid.pipeline import Step
-from deid.store import User
-from deid.ui import casework, keys, looks, shared, tables, viewer
-from deid.ui.casework import STEPS, Opened, Sheet
+from deid.pipeline import Options
+from deid.store import Role, Run, RunState, User
+from deid.ui import batch, keys, looks, piles, screen, shared, steps, tables
 from deid.ui.engines import engines
-from deid.values import Check, Finding, Outcome, Policy, View
+from deid.ui.evidence import POLICIES
+from deid.ui.piles import Pile
+from deid.values import Policy
 
-_POLICIES = {Policy.PHI: "What may be PHI", Policy.ALL_TEXT: "All text"}
-_VIEWS = {View.WINDOW: "Window", View.FULL: "Full range"}
-_COMPARING = (Step.REDACT, Step.VERIFY)
+_FILES, _FOLDER = "Files or a ZIP", "A folder"
+_SHOWN = 24
+"""Images of a pile on one page of its table."""
+
+
+# Opening
+
+
+def open_demo(study: DemoStudy) -> None:
+    """Open a demo study, and remember it as this tab's file."""
+    steps.open_file(study.build(), study.title, f"demo:{study.name}")
 
 
 # Choosing
 
 
-def open_demo(study: DemoStudy) -> None:
-    """Open a demo study, and remember it as this tab's file."""
-    _open(study.build(), study.title, f"demo:{study.name}")
-
-
-def _open(data: bytes, title: str, name: str) -> None:
-    case_id = casework.open_file(st.session_state[keys.SESSION], data, title, name, options_of(shared.settings()))
-    st.session_state[keys.CASE] = case_id
-    st.session_state[keys.STEP] = Step.CONVERT.value
-    st.session_state[keys.PENDING] = (Step.CONVERT.value,)
-
-
-def choose() -> None:
-    """A demo study or a file of one's own."""
+def choose(user: User) -> None:
+    """A demo study, files of one's own, or a run that was begun before."""
+    _runs_of(user)
     ours, theirs = st.columns([3, 2], gap="large")
+    with theirs:
+        _own_files(user)
     with ours:
         st.subheader("Try a demo study")
         st.caption("Made-up patients with made-up names burned into the picture.")
+        if st.button(f"All {len(studies())} as a batch", icon=":material/stacks:"):
+            with st.spinner("Making the studies…"):
+                _lay(piles.from_demo(), "The demo studies")
+            st.rerun()
         if demo_cards(studies(), columns=3):
             st.rerun()
-    with theirs:
-        st.subheader("Or take a file of your own")
-        st.caption("It stays in this server's memory, for you alone, until you close it or sign out.")
-        number, limit = st.session_state.get(keys.UPLOADS, 0), shared.settings().max_upload_mb
-        uploaded = st.file_uploader(
-            f"A DICOM file of {limit:,} MB at most, with or without extension", key=f"upload-{number}"
-        )
-        if uploaded is not None:
-            try:
-                _open(uploaded.getvalue(), "Your file", uploaded.name)
-            except RefusedError as exc:
-                st.error(str(exc), icon=":material/do_not_disturb_on:")
-                return
-            st.session_state[keys.UPLOADS] = number + 1
-            st.rerun()
+
+
+def _own_files(user: User) -> None:
+    st.subheader("Or take files of your own")
+    if user.role is Role.DEMO:
+        st.info("This account is for made-up studies only.", icon=":material/lock:")
+        return
+    settings = shared.settings()
+    st.caption(
+        "They stay in this server's memory, for you alone, until you put them away, sign out, or start a run with them."
+    )
+    kind = st.segmented_control(
+        "What to bring", [_FILES, _FOLDER], default=_FILES, required=True, label_visibility="collapsed", key="bring"
+    )
+    number = st.session_state.get(keys.UPLOADS, 0)
+    uploaded: Any = st.file_uploader(
+        f"DICOM with or without extension; {settings.max_batch_files:,} files and {settings.max_batch_mb:,} MB at most",
+        accept_multiple_files="directory" if kind == _FOLDER else True,
+        key=f"upload-{number}-{kind == _FOLDER}",
+    )
+    if not uploaded:
+        return
+    try:
+        with st.spinner("Looking at what came…"):
+            _take(piles.from_uploads(uploaded), uploaded[0].name)
+    except (QuarantineError, RefusedError) as exc:
+        st.error(str(exc), icon=":material/do_not_disturb_on:")
+        return
+    st.session_state[keys.UPLOADS] = number + 1
+    st.rerun()
+
+
+def _take(intake: Intake, name: str) -> None:
+    """One image alone is opened at once; what is more, or was refused in part, is shown first."""
+    if len(intake.images) == 1 and not intake.refused:
+        steps.open_file(intake.images[0].data, "Your file", name)
+    elif not intake.images and len(intake.refused) == 1:
+        raise RefusedError(intake.refused[0].reason)
+    else:
+        _lay(intake, "Your files")
+
+
+def _lay(intake: Intake, title: str) -> None:
+    st.session_state[keys.PILE] = piles.put(st.session_state[keys.SESSION], intake, title)
 
 
 def one_of_each(found: tuple[DemoStudy, ...], count: int) -> tuple[DemoStudy, ...]:
@@ -83,279 +118,122 @@ def demo_cards(shown: tuple[DemoStudy, ...], *, columns: int) -> bool:
     return False
 
 
-# The bar of steps
+def _runs_of(user: User) -> None:
+    """The user's runs, those at work first."""
+    found = shared.background().of(user.username)
+    if not found:
+        return
+    with st.expander(f"Your runs · {len(found)}", icon=":material/history:", expanded=_at_work(found[0])):
+        for run in sorted(found, key=lambda run: (not _at_work(run), -run.id))[:8]:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**Run {run.id}** · {_about(run)}")
+                st.space("stretch")
+                st.button("Look", key=f"run-{run.id}", on_click=batch.show, args=(run.id,))
 
 
-def headline(opened: Opened) -> None:
-    """What is open, and how to put it away."""
+def _at_work(run: Run) -> bool:
+    return run.state is RunState.RUNNING
+
+
+def _about(run: Run) -> str:
+    ended = [f"{count:,} {looks.OUTCOMES[outcome].label}" for outcome, count in run.outcomes]
+    said = [looks.ago(run.started), looks.RUN_STATES[run.state], looks.count(run.planned, "file"), *ended]
+    return " · ".join(said)
+
+
+# What was found
+
+
+def found(pile: Pile, user: User, *, narrow: bool) -> None:
+    """What came in, before anything runs; the one button runs it all."""
+    intake = pile.intake
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container():
-            st.subheader(opened.title, anchor=False)
-            st.caption(casework.facts(opened))
+            st.title(pile.title, anchor=False)
+            st.caption("Nothing has run yet. What is below stays in memory, for you alone.")
+        hidden = steps.blur_switch(user)
+        st.button("Put away", icon=":material/close:", on_click=_put_away)
+    counts = {
+        "Studies": intake.studies,
+        "Series": intake.series,
+        "Images": len(intake.images),
+        "Frames": intake.frames,
+        "Refused": len(intake.refused),
+    }
+    screen.figures(counts, narrow=narrow)
+    if intake.images:
+        _run_all(pile, user)
+        _images(pile, hidden=hidden, narrow=narrow)
+    else:
+        st.info("There is no image among these files.", icon=":material/image_not_supported:")
+    if intake.refused:
+        st.subheader(f"{looks.count(len(intake.refused), 'file')} refused", anchor=False)
+        st.dataframe(tables.refusals(intake.refused, hidden=hidden), hide_index=True)
+
+
+def _run_all(pile: Pile, user: User) -> None:
+    intake = pile.intake
+    with st.container(horizontal=True, vertical_alignment="center"):
+        begin = st.button(
+            f"De-identify {looks.count(len(intake.images), 'image')} · {looks.size(intake.size)}",
+            type="primary",
+            icon=":material/play_arrow:",
+        )
         with st.popover("Options", icon=":material/tune:"):
-            _options(opened)
-        st.button("Close", icon=":material/close:", on_click=_close)
+            options, rename = _options()
+    if not begin:
+        return
+    settings = shared.settings()
+    with st.spinner("Handing the files over…"):
+        order = Order(user.username, intake, options, rename)
+        run_id = shared.background().begin(order, lambda: engines(settings))
+    _put_away()
+    batch.show(run_id)
+    st.rerun()
 
 
-def _options(opened: Opened) -> None:
+def _options() -> tuple[Options, bool]:
+    base = options_of(shared.settings())
     policy = st.segmented_control(
-        "What goes", list(_POLICIES), default=opened.options.policy, format_func=_POLICIES.__getitem__, required=True
+        "What goes", list(POLICIES), default=base.policy, format_func=POLICIES.__getitem__, required=True
     )
-    padding = st.slider("Pixels around each word", 0, 20, opened.options.padding_px)
-    options = replace(opened.options, policy=Policy(policy), padding_px=padding)
-    if options != opened.options:
-        casework.with_options(st.session_state[keys.SESSION], st.session_state[keys.CASE], options)
-        st.session_state[keys.STEP] = Step.READ.value
+    padding = st.slider("Pixels around each word", 0, 20, base.padding_px)
+    rename = st.toggle("Replace every file name", help="Otherwise only names that hold a value of the header.")
+    return replace(base, policy=Policy(policy), padding_px=padding), rename
+
+
+def _images(pile: Pile, *, hidden: bool, narrow: bool) -> None:
+    """The images, a page at a time; choosing one opens it."""
+    images = pile.intake.images
+    st.subheader("Images", anchor=False)
+    pages = -(-len(images) // _SHOWN)
+    page = st.pagination(pages, key="pile-page") - 1 if pages > 1 else 0
+    numbers = range(page * _SHOWN, min((page + 1) * _SHOWN, len(images)))
+    if narrow:
+        chosen = st.selectbox(
+            "Step through one image",
+            numbers,
+            index=None,
+            format_func=lambda number: looks.told(str(images[number].path), hidden=hidden),
+            placeholder="Choose an image",
+        )
+    else:
+        st.caption("Select a row to step through one image before you run them all.")
+        state: Any = st.dataframe(
+            tables.images(pile, numbers, hidden=hidden),
+            hide_index=True,
+            row_height=72,
+            column_config={"Image": tables.picture_column()},
+            on_select="rerun",
+            selection_mode="single-row",
+            key=f"pile-{st.session_state.get(keys.PILE)}-{page}",
+        )
+        rows = state["selection"]["rows"]
+        chosen = numbers[rows[0]] if rows else None
+    if chosen is not None:
+        steps.open_image(pile, chosen)
         st.rerun()
 
 
-def _close() -> None:
-    shared.desk().remove(st.session_state[keys.SESSION], st.session_state.pop(keys.CASE, ""))
-    st.session_state.pop(keys.PENDING, None)
-
-
-def step_bar(opened: Opened, shown: Step) -> None:
-    """A button a step: look at what it found, or run it when its turn has come."""
-    pending = st.session_state.get(keys.PENDING, ())
-    with st.container(horizontal=True, gap="small", key="steps"):
-        for number, (step, label) in enumerate(STEPS.items(), 1):
-            done, runs = step in opened.done, bool(pending) and pending[0] == step.value
-            time = opened.seconds.get(step, 0.0) if done else 0.0
-            st.button(
-                f"{number} {label}" + (f" · {looks.seconds(time)}" if time >= 0.005 else ""),
-                key=f"step-{step.value}",
-                icon=":material/progress_activity:" if runs else ":material/check_circle:" if done else None,
-                type="primary" if step is shown else "secondary",
-                disabled=not done and (step is not opened.next_step or bool(pending)),
-                on_click=_go,
-                args=(step, done),
-            )
-        rest = tuple(step.value for step in STEPS if step not in opened.done)
-        st.button(
-            "Run all",
-            icon=":material/fast_forward:",
-            type="primary",
-            disabled=opened.next_step is None or bool(pending),
-            on_click=_run,
-            args=(rest,),
-        )
-
-
-def _go(step: Step, done: bool) -> None:
-    st.session_state[keys.STEP] = step.value
-    if not done:
-        _run((step.value,))
-
-
-def _run(steps: tuple[str, ...]) -> None:
-    st.session_state[keys.PENDING] = steps
-
-
-# The picture
-
-
-def picture(opened: Opened, step: Step) -> int:
-    """Draw the step's picture with its controls under it; the number of the frame shown."""
-    drawing = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.segmented_control(
-            "Grey values", list(_VIEWS), default=View.WINDOW, format_func=_VIEWS.__getitem__, required=True, key="view"
-        )
-        several = opened.case.frames > 1
-        frame = (
-            st.slider("Frame", 1, opened.case.frames, 1, key=f"frame-{st.session_state.get(keys.CASE)}") - 1
-            if several
-            else 0
-        )
-    view = View(chosen)
-    compares = step in _COMPARING and opened.case.redacted is not None
-    first = Sheet.REDACTED if step is Step.HEADER and opened.case.redacted is not None else Sheet.ORIGINAL
-    drawn = casework.marks(opened, step, frame, _selected(step, frame)) if step in opened.done else ()
-    with drawing:
-        viewer.show(
-            casework.picture(opened, first, frame, view),
-            drawn,
-            after=casework.picture(opened, Sheet.REDACTED, frame, view) if compares else b"",
-            key="viewer",
-            text=f"{opened.title}, frame {frame + 1}, {STEPS[step].lower()}, {len(drawn)} boxes",
-        )
-    return frame
-
-
-def _table_key(step: Step, frame: int) -> str:
-    return f"table-{step.value}-{frame}-{st.session_state.get(keys.CASE)}"
-
-
-def _selected(step: Step, frame: int) -> int | None:
-    state = st.session_state.get(_table_key(step, frame))
-    rows = state["selection"]["rows"] if state else []
-    return int(rows[0]) if rows else None
-
-
-# What each step found
-
-
-def result(opened: Opened, step: Step, frame: int) -> None:
-    """The step's evidence beside the picture."""
-    if opened.fault and step not in opened.done:
-        st.error(opened.fault, icon=":material/gpp_bad:")
-        st.write("Nothing was written. This file stays in quarantine.")
-        return
-    if step not in opened.done:
-        st.info("This step has not run yet.", icon=":material/hourglass_empty:")
-        return
-    draw = {
-        Step.CONVERT: _converted,
-        Step.READ: _words,
-        Step.FIND: _findings,
-        Step.BOXES: _boxes,
-        Step.REDACT: _redacted,
-        Step.HEADER: _header,
-        Step.VERIFY: _verified,
-    }[step]
-    draw(opened, frame)
-    if step is not Step.CONVERT:
-        st.button(
-            "Run this step again", icon=":material/refresh:", type="tertiary", on_click=_run, args=((step.value,),)
-        )
-
-
-def _converted(opened: Opened, _frame: int) -> None:
-    st.markdown("#### The frame as a picture")
-    st.write(
-        "Each frame becomes an 8-bit picture for reading: once as the header's window shows it, and once over all "
-        "stored values, so that text which one of the two hides is still found."
-    )
-    st.metric("Frames", f"{opened.case.frames:,}")
-
-
-def _words(opened: Opened, frame: int) -> None:
-    found = casework.words_of(opened, frame)
-    count = len(found.words) if found else 0
-    st.markdown(f"#### {count:,} words in this frame")
-    if not found or not count:
-        st.write("No text was seen here.")
-        return
-    if found.repeats:
-        st.caption(f"{len(found.repeats):,} more frames have the same pixels and were not read again.")
-    _table(tables.words(found), Step.READ, frame, {"Confidence": tables.share_column()})
-
-
-def _findings(opened: Opened, frame: int) -> None:
-    found = casework.findings_of(opened, frame)
-    going = sum(finding.is_phi for finding in found.findings) if found else 0
-    st.markdown(f"#### {going:,} of {len(found.findings) if found else 0:,} words go")
-    if not found or not found.findings:
-        st.write("There is no text to decide about.")
-        return
-    st.caption("Select a row to see where it stands. Doubt counts as PHI.")
-    columns = {
-        "Decision": tables.decision_column(),
-        "P(PHI)": tables.share_column(),
-        "Because": tables.reason_column(),
-    }
-    _table(tables.findings(found), Step.FIND, frame, columns)
-    chosen = _selected(Step.FIND, frame)
-    if chosen is not None and chosen < len(found.findings):
-        _evidence(found.findings[chosen])
-
-
-def _evidence(finding: Finding) -> None:
-    """Every rule's and engine's verdict on one word."""
-    with st.container(border=True):
-        st.caption("Evidence for the selected word, strongest first")
-        for each in sorted(finding.evidence, key=lambda each: -abs(each.p_phi - 0.5)):
-            look = looks.REASONS[each.reason]
-            st.markdown(f"**{look.label}** · `{each.rule}` · P(PHI) {looks.per_cent(each.p_phi)}")
-
-
-def _boxes(opened: Opened, frame: int) -> None:
-    found = casework.regions_of(opened, frame)
-    st.markdown(f"#### {len(found):,} boxes in this frame")
-    if not found:
-        st.write("Nothing has to be overwritten here.")
-        return
-    area = sum(region.box.area for region in found)
-    st.caption(f"{area:,} pixels, words joined and padded; left and top count from the upper left corner.")
-    _table(tables.regions(found), Step.BOXES, frame, {"Because": tables.reason_column()})
-
-
-def _redacted(opened: Opened, frame: int) -> None:
-    found = casework.regions_of(opened, frame)
-    st.markdown("#### Before and after")
-    st.write("Drag the slider: only what lies inside the boxes is overwritten, in the stored pixels of a copy.")
-    if found:
-        _table(tables.regions(found), Step.REDACT, frame, {"Because": tables.reason_column()})
-
-
-def _header(opened: Opened, _frame: int) -> None:
-    found = tables.removals(opened.case.removals or ())
-    st.markdown(f"#### {len(found):,} header elements changed")
-    wanted = st.text_input("Search", placeholder="PatientName, dummy, (0010,…", icon=":material/search:")
-    if wanted:
-        found = found[found.apply(lambda row: wanted.lower() in " ".join(row).lower(), axis=1)]
-    st.dataframe(found, hide_index=True, height=470)
-
-
-def _verified(opened: Opened, _frame: int) -> None:
-    end = opened.end
-    assert end is not None
-    outcome, reason = end
-    look = looks.OUTCOMES[outcome]
-    banner = {Outcome.CLEANED: st.success, Outcome.NEEDS_REVIEW: st.warning}.get(outcome, st.error)
-    banner(f"**{look.label.capitalize()}.** {reason or 'Every check passed.'}", icon=look.letter)
-    if sentence := casework.proof_sentence(opened):
-        st.markdown(f"##### {sentence}")
-    if outcome is Outcome.CLEANED and opened.case.written is not None:
-        st.download_button(
-            "Download the clean file",
-            opened.case.written,
-            file_name=f"clean-{opened.name_hash[:8]}.dcm",
-            mime="application/dicom",
-            icon=":material/download:",
-            type="primary",
-            on_click="ignore",
-        )
-    st.markdown("  \n".join(_check_line(check) for check in opened.case.checks or ()))
-
-
-def _check_line(check: Check) -> str:
-    sign = ":green[:material/check_circle:]" if check.passed else ":orange[:material/visibility:]"
-    if not check.passed and not check.review:
-        sign = ":red[:material/cancel:]"
-    return f"{sign} **{check.name.capitalize()}** · {check.detail}"
-
-
-def _table(rows: object, step: Step, frame: int, columns: dict[str, Any]) -> None:
-    st.dataframe(
-        rows,
-        hide_index=True,
-        height=430,
-        column_config=columns,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=_table_key(step, frame),
-    )
-
-
-# Running
-
-
-def run_pending(opened: Opened, user: User) -> None:
-    """Run the first of the steps that wait, if any; the page then starts over and shows it.
-
-    A click meanwhile starts the page over too, once the step is done: the steps after it still wait then.
-    """
-    pending = st.session_state.get(keys.PENDING, ())
-    if not pending:
-        return
-    step = Step(pending[0])
-    st.session_state[keys.PENDING] = pending[1:]
-    if step not in (*opened.done, opened.next_step):
-        st.session_state[keys.PENDING] = ()
-        return
-    owner, case_id = st.session_state[keys.SESSION], st.session_state[keys.CASE]
-    with st.spinner(f"{STEPS[step]}…", show_time=True):
-        casework.advance(owner, case_id, user, step, engines(shared.settings()))
-    st.session_state[keys.STEP] = step.value
-    st.rerun()
+def _put_away() -> None:
+    shared.desk().remove(st.session_state[keys.SESSION], st.session_state.pop(keys.PILE, ""))

@@ -19,7 +19,7 @@ from streamlit import config
 from streamlit.runtime import Runtime
 
 from deid.errors import DeidError
-from deid.ui import faults, shared
+from deid.ui import downloads, faults, shared
 from deid.ui.guard import COOKIE, EXCHANGE, HEALTH, Guard, behind_tls
 from deid.ui.janitor import Janitor
 from deid.ui.tabs import TABS
@@ -71,10 +71,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         yield
     finally:
         janitor.cancel()
+        await run_in_threadpool(shared.background().close)
 
 
 def _begin() -> None:
     settings, store = shared.environment(), shared.store()
+    shared.background().recover()
     config.set_option("server.corsAllowedOrigins", [settings.origin])
     config.set_option("server.maxUploadSize", settings.max_upload_mb)
     if store.needs_setup():
@@ -115,5 +117,6 @@ class _Runtime:
 routes = [
     Route(EXCHANGE, exchange, methods=["POST"]),
     Route(HEALTH, health, methods=["GET"]),
+    *downloads.routes,
 ]
 middleware = [Middleware(Guard)]

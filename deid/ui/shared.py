@@ -1,4 +1,4 @@
-"""What all browsers of this server share: its settings, its store, and the desk with the opened files."""
+"""What all browsers of this server share: its settings, its store, the desk with the opened files, and its runs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import functools
 import threading
 from typing import TYPE_CHECKING
 
+from deid.background import Background
 from deid.desk import Desk
 from deid.settings import Settings
 from deid.store import Store, open_store
 
 if TYPE_CHECKING:
     from deid.ui.casework import Opened
+    from deid.ui.piles import Pile
 
 _opening = threading.Lock()
 
@@ -32,9 +34,19 @@ def store() -> Store:
         return _store(environment())
 
 
-def desk() -> Desk[Opened]:
+def desk() -> Desk[Opened | Pile]:
     """The one desk of this process."""
     return _desk(environment())
+
+
+def background() -> Background:
+    """The runs that go on in this process."""
+    return _background(environment())
+
+
+@functools.lru_cache(maxsize=4)
+def _background(chosen: Settings) -> Background:
+    return Background(chosen, store())
 
 
 @functools.lru_cache(maxsize=4)
@@ -43,5 +55,5 @@ def _store(chosen: Settings) -> Store:
 
 
 @functools.lru_cache(maxsize=4)
-def _desk(chosen: Settings) -> Desk[Opened]:
+def _desk(chosen: Settings) -> Desk[Opened | Pile]:
     return Desk(seconds=chosen.desk_minutes * 60, room=chosen.desk_mb * 1024 * 1024)

@@ -8,9 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from deid.beside import ElementPair
+from deid.intake import Refusal
+from deid.runfiles import Entry
 from deid.store import Run
-from deid.ui import looks
-from deid.values import FrameFindings, FrameWords, Outcome, Region, Removal
+from deid.ui import looks, piles
+from deid.ui.piles import Pile
+from deid.values import FrameFindings, FrameWords, Outcome, Reason, Region
 
 _ACTIONS = {
     "X": "removed",
@@ -19,28 +23,29 @@ _ACTIONS = {
     "U": "UID replaced",
     "C": "cleaned",
     "K": "kept",
+    "+": "added",
 }
 
 
-def words(found: FrameWords) -> pd.DataFrame:
+def words(found: FrameWords, *, hidden: bool = False) -> pd.DataFrame:
     """What was read: one row a word, in reading order."""
     return pd.DataFrame(
         {
-            "Text": [word.text for word in found.words],
+            "Text": [looks.told(word.text, hidden=hidden) for word in found.words],
             "Confidence": [word.confidence for word in found.words],
             "Read by": [list(word.readers) for word in found.words],
         }
     )
 
 
-def findings(found: FrameFindings) -> pd.DataFrame:
+def findings(found: FrameFindings, *, hidden: bool = False) -> pd.DataFrame:
     """What was decided: one row a word, in reading order."""
     return pd.DataFrame(
         {
-            "Text": [finding.word.text for finding in found.findings],
-            "Decision": [["goes" if finding.is_phi else "stays"] for finding in found.findings],
+            "Text": [looks.told(finding.word.text, hidden=hidden) for finding in found.findings],
+            "Because": [_chips(finding.reasons) for finding in found.findings],
             "P(PHI)": [finding.p_phi for finding in found.findings],
-            "Because": [[looks.REASONS[reason].label for reason in finding.reasons] for finding in found.findings],
+            "Decision": [["goes" if finding.is_phi else "stays"] for finding in found.findings],
         }
     )
 
@@ -49,7 +54,7 @@ def regions(found: tuple[Region, ...]) -> pd.DataFrame:
     """Boxes of a frame: one row each."""
     return pd.DataFrame(
         {
-            "Because": [[looks.REASONS[reason].label for reason in region.reasons] for region in found],
+            "Because": [_chips(region.reasons) for region in found],
             "Left": [region.box.left for region in found],
             "Top": [region.box.top for region in found],
             "Width": [region.box.width for region in found],
@@ -59,13 +64,59 @@ def regions(found: tuple[Region, ...]) -> pd.DataFrame:
     )
 
 
-def removals(found: tuple[Removal, ...]) -> pd.DataFrame:
-    """Header changes: one row an element."""
+def headers(found: Iterable[ElementPair], *, hidden: bool) -> pd.DataFrame:
+    """The header before and after: one row an element; `hidden` shows no value as it was."""
+    found = tuple(found)
     return pd.DataFrame(
         {
-            "Element": [removal.keyword or "private" for removal in found],
-            "What was done": [_ACTIONS.get(removal.action, removal.action) for removal in found],
-            "Where": [removal.path for removal in found],
+            "Element": [pair.name for pair in found],
+            "Done": [_ACTIONS.get(pair.action, pair.action) for pair in found],
+            "Before": [looks.told(pair.before, hidden=hidden) for pair in found],
+            "After": [looks.told(pair.after, hidden=hidden and pair.before == pair.after) for pair in found],
+            "Where": [pair.path for pair in found],
+        }
+    )
+
+
+def images(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
+    """Files that were handed in: one row an image."""
+    chosen = [(number, pile.intake.images[number]) for number in numbers]
+    return pd.DataFrame(
+        {
+            "Image": [piles.thumb(pile, number, hidden=hidden) for number, _ in chosen],
+            "File": [looks.told(str(image.path), hidden=hidden) for _, image in chosen],
+            "Kind": [looks.MODALITIES.get(image.modality, image.modality or "not stated") for _, image in chosen],
+            "Study": [image.study for _, image in chosen],
+            "Frames": [image.frames for _, image in chosen],
+            "Pixels": [f"{image.columns:,} × {image.rows:,}" for _, image in chosen],
+            "Size": [looks.size(len(image.data)) for _, image in chosen],
+        }
+    )
+
+
+def refusals(found: Iterable[Refusal], *, hidden: bool) -> pd.DataFrame:
+    """Files that cannot be worked on: one row each."""
+    found = tuple(found)
+    return pd.DataFrame(
+        {
+            "File": [looks.told(str(each.path), hidden=hidden) for each in found],
+            "Why": [each.reason for each in found],
+        }
+    )
+
+
+def entries(found: Iterable[Entry], *, hidden: bool) -> pd.DataFrame:
+    """What became of a run's files: one row each."""
+    found = tuple(found)
+    return pd.DataFrame(
+        {
+            "File": [looks.told(str(entry.source), hidden=hidden) for entry in found],
+            "Outcome": [[looks.OUTCOMES[entry.outcome].label] for entry in found],
+            "Why": [entry.reason for entry in found],
+            "Kind": [looks.MODALITIES.get(entry.modality, entry.modality) for entry in found],
+            "Frames": [entry.frames for entry in found],
+            "Boxes": [len(entry.boxes) for entry in found],
+            "Time": [looks.seconds(entry.seconds) if entry.seconds else "" for entry in found],
         }
     )
 
@@ -87,19 +138,46 @@ def runs(found: Iterable[Run]) -> pd.DataFrame:
     )
 
 
-def reason_column() -> Any:
+def _chips(reasons: tuple[Reason, ...]) -> list[str]:
+    """The reason that settled it in full, the others by their letters: so the cell is wide enough for them."""
+    shown = [looks.REASONS[reason] for reason in reasons]
+    return [look.label if number == 0 else look.letter for number, look in enumerate(shown)]
+
+
+def reason_column(width: int = 170) -> Any:
     """Reasons as chips in their colours."""
     known = list(looks.REASONS.values())
     return st.column_config.MultiselectColumn(
-        options=[look.label for look in known], color=[look.colour for look in known], width="medium"
+        options=[*(look.label for look in known), *(look.letter for look in known)],
+        color=[look.colour for look in known] * 2,
+        width=width,
     )
 
 
 def decision_column() -> Any:
     """Goes or stays, as a chip."""
-    return st.column_config.MultiselectColumn(options=["goes", "stays"], color=["#F0524F", "#9AA5B1"], width="small")
+    return st.column_config.MultiselectColumn(options=["goes", "stays"], color=["#F0524F", "#9AA5B1"], width=70)
 
 
-def share_column() -> Any:
+def outcome_column() -> Any:
+    """An outcome as a chip in its colour."""
+    known = list(looks.OUTCOMES.values())
+    return st.column_config.MultiselectColumn(
+        options=[look.label for look in known], color=[look.colour for look in known], width=125
+    )
+
+
+def share_column(width: int = 95) -> Any:
     """A probability as a bar."""
-    return st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, width="small")
+    return st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, width=width)
+
+
+def header_columns() -> dict[str, Any]:
+    """Widths that leave room for the values."""
+    widths = {"Element": 135, "Done": 115, "Before": 110, "After": 110, "Where": 110}
+    return {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
+
+
+def picture_column() -> Any:
+    """A small picture."""
+    return st.column_config.ImageColumn("", width=70)

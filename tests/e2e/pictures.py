@@ -7,8 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from deid.demo import studies
 from deid.settings import Settings
 from deid.store import NewUser, Role, open_store
+from tests.e2e.planted import zip_of
 from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
 from tests.made_up_runs import fill
 
@@ -45,6 +47,48 @@ def take_all(folder: Path) -> None:
             page.wait_for("Welcome, Ada")
             _one_demo(page)
             _take(page, folder / "pipeline-phone.png")
+        take_runs(folder)
+
+
+def take_runs(folder: Path) -> None:
+    """A ZIP of made-up studies: what was found, the run, its outcomes, one of its files, and the same on a phone."""
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch), DEID_MODEL="none") as at:
+        names = ("us-liver", "ct-head", "mr-brain")
+        given = {f"clinic/{study.name}": study.build() for study in studies() if study.name in names}
+        path = zip_of(Path(scratch) / "studies.zip", given | {"clinic/notes.txt": b"made up"})
+        with browser(Path(scratch) / "wide") as page:
+            set_up(page, at)
+            sign_in(page)
+            page.wait_for("Welcome, Ada")
+            page.open(f"{at.url}/pipeline")
+            page.bring(path)
+            page.wait_for("Nothing has run yet")
+            _take(page, folder / "run-1-found.png")
+            page.click("De-identify")
+            page.wait_for("Time left")
+            page.wait_for("about ", 240)
+            _take(page, folder / "run-2-progress.png")
+            page.wait_for("Download 3 clean files", 400)
+            _take(page, folder / "run-3-outcomes.png")
+            page.select_row(1)
+            page.wait_for("Step through it")
+            page.wait_for_picture()
+            page.scroll_down()
+            _take(page, folder / "run-4-one-file.png")
+            page.click("Step through it")
+            page.wait_for_picture()
+            page.click("Run all")
+            page.wait_for("read again and checked", 240)
+            page.click("Difference")
+            page.wait_for("Every pixel that changed shines")
+            page.scroll_up()
+            _take(page, folder / "step-7-difference.png")
+        with browser(Path(scratch) / "phone", width=390, height=844, phone=True) as page:
+            page.open(f"{at.url}/pipeline?run=1")
+            page.wait_for("Forgotten your password?")
+            sign_in(page)
+            page.wait_for("Look at a file")
+            _take(page, folder / "run-phone.png")
 
 
 def _take(page: Browser, path: Path, *, whole: bool = False) -> None:

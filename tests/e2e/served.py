@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from selenium import webdriver
+from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -23,6 +24,7 @@ from tests.mariadb import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
+_START = (sys.executable, "-m", "streamlit")
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -54,12 +56,12 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, **settings: str) -> Iterator[Server]:
-    """A fresh installation that answers until the block ends."""
+def server(folder: Path, *, start: Sequence[str] = _START, **settings: str) -> Iterator[Server]:
+    """A fresh installation that answers until the block ends; `start` is what takes Streamlit's arguments."""
     port, home, log = free_port(), folder / "home", folder / "server.log"
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {"DEID_HOME": str(home), "DEID_ORIGIN": url, "PYTHONUNBUFFERED": "1"} | settings
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+    command = [*start, "run", "streamlit_app.py", f"--server.port={port}"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -87,8 +89,9 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 class Browser:
     """A headless Chromium with a few words for what a person does."""
 
-    def __init__(self, driver: webdriver.Chrome) -> None:
+    def __init__(self, driver: webdriver.Chrome, downloads: Path | None = None) -> None:
         self.driver = driver
+        self._downloads = downloads
 
     def open(self, url: str) -> None:
         """Go to an address."""
@@ -163,6 +166,35 @@ class Browser:
         script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
         return int(self.driver.execute_script(script))
 
+    def scroll_down(self) -> None:
+        """To the end of the page."""
+        self.driver.execute_script("const main = document.querySelector('[data-testid=stMain]'); main.scrollTo(0, 1e6)")
+
+    def scroll_up(self) -> None:
+        """To the beginning of the page."""
+        self.driver.execute_script("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+
+    def bring(self, *paths: Path) -> None:
+        """Hand files, or one folder, to the uploader."""
+        found = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
+            lambda driver: driver.find_elements(By.CSS_SELECTOR, 'input[type="file"]'), "no uploader"
+        )
+        found[0].send_keys("\n".join(str(path) for path in paths))
+
+    def select_row(self, number: int) -> None:
+        """Select a row of the first table, by the box before it; the first is 0."""
+        canvas = self._wait_element(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+        left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
+        ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
+
+    def downloaded(self, name: str) -> bytes:
+        """What came down under this name, once it is whole."""
+        assert self._downloads is not None
+        path = self._downloads / name
+        WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(lambda _: path.exists(), f"no download {name!r}")
+        return path.read_bytes()
+
     def wait_for_picture(self) -> WebElement:
         """The viewer's stage, once a picture is painted on it."""
         script = """
@@ -174,6 +206,11 @@ class Browser:
         return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
             lambda driver: driver.execute_script(script), "no picture"
         )
+
+    @property
+    def viewer_text(self) -> str:
+        """What the viewer says beside its picture."""
+        return str(self.driver.execute_script("return arguments[0].getRootNode().textContent", self.wait_for_picture()))
 
     def fetch(self, path: str, method: str = "GET") -> int:
         """The status that the page's own origin answers with."""
@@ -216,12 +253,14 @@ def browser(
     if phone:
         metrics = {"width": width, "height": height, "pixelRatio": 2.0, "touch": True}
         options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
+    downloads = folder / "downloads"
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
     try:
         if dark:
             scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-        yield Browser(driver)
+        yield Browser(driver, downloads)
     finally:
         driver.quit()
 

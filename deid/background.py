@@ -1,0 +1,244 @@
+"""Batches that run in this process while people do something else: begun, looked at, cancelled, closed.
+
+A run belongs to the user who began it. It is a row of the store and a private folder (runfiles.py), so that it is found
+again after a refresh, in another browser, or after the server stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from deid.errors import StoppedError, StoreError
+from deid.inputs import InputFile
+from deid.intake import Intake, Refusal
+from deid.jobs import Batch, Done, run_batch
+from deid.pipeline import Engines, Options, Step
+from deid.runfiles import RunFiles, kept_runs, older_than
+from deid.settings import Settings
+from deid.store import Run, RunState, Selection, Store
+from deid.turns import watched
+from deid.values import FileRecord, Outcome
+
+LOG = logging.getLogger(__name__)
+KIND = "files"
+"""What the store calls such a run."""
+AT_ONCE = 3
+"""Runs that are worked on at the same time; they take turns at the engines, so none waits for another's end."""
+
+
+_LATEST = 1000
+"""Runs of a user that are searched for those whose files are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants done with an intake."""
+
+    user: str
+    intake: Intake
+    options: Options = field(default_factory=Options)
+    rename: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is."""
+
+    total: int
+    done: int
+    outcomes: tuple[tuple[Outcome, int], ...]
+    step: Step | None
+    """Of the file at hand; None before the first."""
+    pictures: int
+    """Read so far of the file at hand."""
+    seconds: float
+    """Since the first file began."""
+    share: float
+    """Of the work, 0 to 1: a file of many frames counts more."""
+    stopping: bool
+
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing has begun: other runs are before it, or the engines are being started."""
+        return self.step is None and not self.done
+
+    @property
+    def per_minute(self) -> float:
+        """Files."""
+        return 60 * self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where nothing tells yet."""
+        return self.seconds * (1 - self.share) / self.share if self.done and self.share else None
+
+
+class _Work:
+    """A run in progress; its thread writes, others look."""
+
+    def __init__(self, run_id: int, order: Order) -> None:
+        self.run_id, self.order = run_id, order
+        self.stop = threading.Event()
+        self.closing = False
+        self._frames = {image.path: image.frames for image in order.intake.images}
+        self._all_frames = max(sum(self._frames.values()), 1)
+        self._outcomes = dict.fromkeys(Outcome, 0)
+        self._done = self._done_frames = self._pictures = 0
+        self._step: Step | None = None
+        self._began = 0.0
+
+    def look(self) -> Progress:
+        return Progress(
+            len(self._frames),
+            self._done,
+            tuple((outcome, count) for outcome, count in self._outcomes.items() if count),
+            self._step,
+            self._pictures,
+            time.monotonic() - self._began if self._began else 0.0,
+            self._done_frames / self._all_frames,
+            self.stop.is_set(),
+        )
+
+    def begin_step(self, _source: InputFile, step: Step) -> None:
+        self._go_on()
+        self._began = self._began or time.monotonic()
+        self._pictures = 0 if step is Step.CONVERT else self._pictures
+        self._step = step
+
+    def begin_picture(self) -> None:
+        self._go_on()
+        self._pictures += self._step is Step.READ
+
+    def end_file(self, done: Done) -> None:
+        self._outcomes[done.record.outcome] += 1
+        self._done_frames += self._frames.get(done.source.relative, 1)
+        self._done += 1
+
+    def _go_on(self) -> None:
+        if self.stop.is_set():
+            raise StoppedError("The run was cancelled.")
+
+
+class Background:
+    """The runs of this process."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store = settings, store
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="run")
+        self._works: dict[int, _Work] = {}
+
+    def begin(self, order: Order, engines: Callable[[], Engines]) -> int:
+        """The number of a run that has been begun, or waits for its turn; it asks for the engines itself.
+
+        Raises
+        ------
+        StoreError
+            Where its files cannot be kept.
+        """
+        planned = len(order.intake.images) + len(order.intake.refused)
+        run_id = self._store.start_run(order.user, KIND, planned, f"policy={order.options.policy.value}")
+        files = RunFiles(self._settings.home, run_id)
+        try:
+            files.lay_down(order.intake.images)
+            self._refuse(run_id, files, order.intake.refused)
+        except StoreError:
+            self._store.finish_run(run_id, RunState.FAILED)
+            raise
+        work = self._works[run_id] = _Work(run_id, order)
+        self._pool.submit(self._work, work, files, engines)
+        return run_id
+
+    def look(self, run_id: int) -> Progress | None:
+        """How far it is; None where it has ended."""
+        work = self._works.get(run_id)
+        return work.look() if work else None
+
+    def cancel(self, run_id: int) -> None:
+        """Let it end before its next picture; what has come out stays."""
+        work = self._works.get(run_id)
+        if work is None:
+            return
+        work.stop.set()
+        if work.look().waiting:  # for its turn, or for the engines: nothing has begun, so nothing has to come to an end
+            self._works.pop(run_id, None)
+            self._store.finish_run(run_id, RunState.CANCELLED)
+
+    def find(self, user: str, run_id: int) -> Run | None:
+        """The run, where it is this user's and its files are kept."""
+        run = self._store.run(run_id)
+        mine = run is not None and run.kind == KIND and bool(user) and run.user == user
+        return run if mine and self.files(run_id).exist else None
+
+    def of(self, user: str) -> tuple[Run, ...]:
+        """The user's runs whose files are kept, newest first."""
+        kept = set(kept_runs(self._settings.home))
+        mine = self._store.runs(_LATEST, Selection(user=user)) if user else ()
+        return tuple(run for run in mine if run.kind == KIND and run.id in kept)
+
+    def files(self, run_id: int) -> RunFiles:
+        """Its files."""
+        return RunFiles(self._settings.home, run_id)
+
+    def close_run(self, user: str, run_id: int) -> None:
+        """Delete the files of a run of this user's that has ended."""
+        if self.find(user, run_id) and run_id not in self._works:
+            self.files(run_id).remove()
+
+    def recover(self) -> None:
+        """Note which runs an earlier process of this installation left unfinished."""
+        for run_id in kept_runs(self._settings.home):
+            run = self._store.run(run_id)
+            if run is not None and run.state is RunState.RUNNING and run_id not in self._works:
+                self._store.finish_run(run_id, RunState.INTERRUPTED)
+
+    def purge(self) -> None:
+        """Delete the files of runs whose time is over; what waits for a person's decision goes on waiting."""
+        for run_id in older_than(self._settings.home, self._settings.run_hours):
+            if run_id not in self._works:
+                self.files(run_id).remove(waiting=False)
+
+    def close(self) -> None:
+        """Stop everything at its next picture."""
+        for work in list(self._works.values()):
+            work.closing = True
+            work.stop.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _refuse(self, run_id: int, files: RunFiles, refused: Iterable[Refusal]) -> None:
+        """Files that were refused on arrival are part of the run; of them only names and reasons are kept."""
+        for each in refused:
+            record = FileRecord(str(each.path), Outcome.REFUSED, each.reason)
+            files.note(each.path, record, published=False)
+            self._store.add_image(run_id, record, self._store.name_hash(str(each.path)))
+
+    def _work(self, work: _Work, files: RunFiles, engines: Callable[[], Engines]) -> None:
+        order, run_id = work.order, work.run_id
+        batch = Batch(
+            (files.inputs,), files.outputs, order.options, rename=order.rename, user=order.user, run_id=run_id
+        )
+
+        def ended(done: Done) -> None:
+            files.note(PurePosixPath(done.source.relative), done.record, published=done.published)
+            work.end_file(done)
+
+        try:
+            if work.stop.is_set():
+                return
+            shared = watched(engines(), work.begin_picture)
+            if work.stop.is_set():
+                return
+            run_batch(batch, self._settings, ended, self._store, shared, work.begin_step)
+        except Exception as exc:
+            # A run's thread has nobody above it; the run's row says failed, and the text may hold values.
+            LOG.error("run %s stopped: %s", run_id, type(exc).__name__)
+            self._store.finish_run(run_id, RunState.FAILED)
+        finally:
+            if work.closing:
+                self._store.finish_run(run_id, RunState.INTERRUPTED)
+            self._works.pop(run_id, None)

@@ -1,0 +1,144 @@
+"""Files on their way to their owner: read from where they lie when somebody asks, never copied to a shared place.
+
+Streamlit's own download button lays a copy at an address that anybody who is signed in could fetch, and keeps a large
+one in memory. These routes ask whose the file is, and pack a ZIP while it is being sent.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from deid.runfiles import RunFiles
+from deid.store import Action, Actor, User
+from deid.ui import shared
+from deid.ui.guard import COOKIE, cookie_hash
+from deid.ui.visitors import address_kind
+
+_FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
+"""What a ZIP can hold at least: times of work do not go out."""
+_GONE = "This file is not there (any more), or it is somebody else's."
+
+
+def case_url(case_id: str) -> str:
+    """Where the owner finds the clean file of a case on the desk."""
+    return f"/download/case/{case_id}"
+
+
+def run_url(run_id: int, what: str) -> str:
+    """Where the owner finds `all.zip`, `report.jsonl` or the number of a file of a run."""
+    return f"/download/run/{run_id}/{what}"
+
+
+def _handed_out(request: Request, user: User, what: str) -> None:
+    """The one place where files leave: each time is told here."""
+    by = Actor(user.username, address_kind(request.client.host if request.client else None))
+    shared.store().record(by, Action.DOWNLOADED, what)
+
+
+def _case(request: Request, user: User, owner: str) -> Response:
+    from deid.ui import casework
+
+    opened = casework.find(owner, request.path_params["case_id"])
+    if opened is None or opened.clean_file is None:
+        return PlainTextResponse(_GONE, 404)
+    _handed_out(request, user, f"image {opened.image_id}")
+    return _attached(opened.clean_file, f"clean-{opened.name_hash[:8]}.dcm")
+
+
+def _run(request: Request, user: User, _owner: str) -> Response:
+    run_id, what = int(request.path_params["run_id"]), str(request.path_params["what"])
+    runs = shared.background()
+    if runs.find(user.username, run_id) is None:
+        return PlainTextResponse(_GONE, 404)
+    files = runs.files(run_id)
+    if what == "all.zip":
+        _handed_out(request, user, f"run {run_id} all clean files")
+        return StreamingResponse(zip_of(files), 200, _as_file(f"run-{run_id}.zip"), "application/zip")
+    if what == "report.jsonl":
+        _handed_out(request, user, f"run {run_id} report")
+        return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
+    return _one(request, files, user)
+
+
+def _one(request: Request, files: RunFiles, user: User) -> Response:
+    run_id, what = int(request.path_params["run_id"]), str(request.path_params["what"])
+    entries = files.entries()
+    number = int(what) if what.isdecimal() else len(entries)
+    if number >= len(entries) or not entries[number].published:
+        return PlainTextResponse(_GONE, 404)
+    try:
+        content = files.clean(entries[number])
+    except OSError:
+        return PlainTextResponse(_GONE, 404)
+    _handed_out(request, user, f"run {run_id} file {number + 1}")
+    return _attached(content, f"run-{run_id}-{number + 1}.dcm")
+
+
+def zip_of(files: RunFiles) -> Iterator[bytes]:
+    """A ZIP of a run's clean files and its report, piece by piece as it is packed."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for entry in files.entries():
+            if entry.published:
+                _add(archive, PurePosixPath("images") / entry.place, files.clean(entry))
+                yield pipe.taken()
+        _add(archive, PurePosixPath("report.jsonl"), files.report(names=False).encode())
+    yield pipe.taken()
+
+
+def _add(archive: zipfile.ZipFile, place: PurePosixPath, content: bytes) -> None:
+    member = zipfile.ZipInfo(str(place), _FIRST_MOMENT)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.external_attr = 0o600 << 16
+    archive.writestr(member, content)
+
+
+class _Pipe(io.RawIOBase):
+    """A file that can only be written, and hands on what was."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: bytes) -> int:  # type: ignore[override]
+        self._parts.append(bytes(part))
+        return len(part)
+
+    def taken(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _attached(content: bytes, name: str) -> Response:
+    return Response(content, 200, _as_file(name), "application/octet-stream")
+
+
+def _as_file(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+def _for_owner(answer: Callable[[Request, User, str], Response]) -> Callable[[Request], object]:
+    async def route(request: Request) -> Response:
+        owner = cookie_hash(request.cookies.get(COOKIE))
+        user = await run_in_threadpool(shared.store().session_user, owner)
+        if user is None:
+            return PlainTextResponse("Sign in first.", 401)
+        return await run_in_threadpool(answer, request, user, owner)
+
+    return route
+
+
+routes = [
+    Route("/download/case/{case_id}", _for_owner(_case), methods=["GET"]),
+    Route("/download/run/{run_id:int}/{what}", _for_owner(_run), methods=["GET"]),
+]

@@ -1,0 +1,232 @@
+"""What each step found, beside the picture: its input and output, its evidence, and its options to run it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from deid.pipeline import Options, Step
+from deid.ui import casework, downloads, exhibits, keys, looks, tables
+from deid.ui.casework import Opened
+from deid.values import Check, Finding, Outcome, Policy
+
+POLICIES = {Policy.PHI: "What may be PHI", Policy.ALL_TEXT: "All text"}
+_HEADER_FILTERS = {"Changed": "XZDUC", "Added": "+", "Kept": "K", "All": "XZDUC+K"}
+
+
+def result(opened: Opened, step: Step, frame: int, *, hidden: bool) -> None:
+    """The step's evidence."""
+    if opened.fault and step not in opened.done:
+        st.error(opened.fault, icon=":material/gpp_bad:")
+        st.write("Nothing was written. This file stays in quarantine.")
+        return
+    if step not in opened.done:
+        st.info("This step has not run yet.", icon=":material/hourglass_empty:")
+        return
+    given, made = exhibits.account(opened, step)
+    st.caption(f"In: {given} · Out: {made} · {looks.seconds(opened.seconds.get(step, 0.0))}")
+    draw: Callable[[Opened, int, bool], None] = {
+        Step.CONVERT: _converted,
+        Step.READ: _words,
+        Step.FIND: _findings,
+        Step.BOXES: _boxes,
+        Step.REDACT: _redacted,
+        Step.HEADER: _header,
+        Step.VERIFY: _verified,
+    }[step]
+    draw(opened, frame, hidden)
+    _again(opened, step)
+
+
+def _again(opened: Opened, step: Step) -> None:
+    """Run the step again, with other options where it has any."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        options = opened.options
+        if step in (Step.FIND, Step.BOXES):
+            with st.popover("Options of this step", icon=":material/tune:"):
+                options = _options(opened, step)
+        changed = options != opened.options
+        st.button(
+            "Run again with these options" if changed else "Run this step again",
+            icon=":material/refresh:",
+            type="primary" if changed else "tertiary",
+            on_click=_run_again,
+            args=(step, options),
+        )
+
+
+def _options(opened: Opened, step: Step) -> Options:
+    options, case_id = opened.options, st.session_state.get(keys.CASE, "")
+    if step is Step.BOXES:
+        padding = st.slider("Pixels around each word", 0, 20, options.padding_px, key=f"padding-{case_id}")
+        return replace(options, padding_px=padding)
+    policy = st.segmented_control(
+        "What goes",
+        list(POLICIES),
+        default=options.policy,
+        format_func=POLICIES.__getitem__,
+        required=True,
+        key=f"policy-{case_id}",
+    )
+    percent = st.slider(
+        "A word goes from this P(PHI) on",
+        5,
+        95,
+        round(100 * options.threshold),
+        5,
+        format="%d %%",
+        key=f"threshold-{case_id}",
+        help="Lower: more words go. Higher: more stay.",
+    )
+    return replace(options, policy=Policy(policy), threshold=percent / 100)
+
+
+def _run_again(step: Step, options: Options) -> None:
+    casework.with_options(st.session_state[keys.SESSION], st.session_state[keys.CASE], step, options)
+    st.session_state[keys.PENDING] = (step.value,)
+
+
+def table_key(step: Step, frame: int) -> str:
+    """The key of a step's table."""
+    return f"table-{step.value}-{frame}-{st.session_state.get(keys.CASE)}"
+
+
+def selected(step: Step, frame: int) -> int | None:
+    """The row that is selected in a step's table."""
+    state = st.session_state.get(table_key(step, frame))
+    rows = state["selection"]["rows"] if state else []
+    return int(rows[0]) if rows else None
+
+
+def _converted(opened: Opened, _frame: int, _hidden: bool) -> None:
+    st.markdown("#### The frame as a picture")
+    st.write(
+        "Each frame becomes an 8-bit picture for reading: once as the header's window shows it, and once over all "
+        "stored values, so that text which one of the two hides is still found."
+    )
+    shape = opened.case.dataset
+    st.caption(f"PNG, {shape.get('Columns', 0):,} × {shape.get('Rows', 0):,} pixels, as large as the stored frame.")
+    st.metric("Frames", f"{opened.case.frames:,}")
+
+
+def _words(opened: Opened, frame: int, hidden: bool) -> None:
+    found = exhibits.words_of(opened, frame)
+    count = len(found.words) if found else 0
+    st.markdown(f"#### {looks.count(count, 'word')} in this frame")
+    if not found or not count:
+        st.write("No text was seen here.")
+        return
+    if found.repeats:
+        st.caption(f"{len(found.repeats):,} more frames have the same pixels and were not read again.")
+    _table(tables.words(found, hidden=hidden), Step.READ, frame, {"Confidence": tables.share_column(110)})
+
+
+def _findings(opened: Opened, frame: int, hidden: bool) -> None:
+    found = exhibits.findings_of(opened, frame)
+    going = sum(finding.is_phi for finding in found.findings) if found else 0
+    st.markdown(f"#### {going:,} of {len(found.findings) if found else 0:,} words go")
+    if not found or not found.findings:
+        st.write("There is no text to decide about.")
+        return
+    st.caption("Select a row to see where it stands, and why. Doubt counts as PHI.")
+    columns = {
+        "Because": tables.reason_column(),
+        "P(PHI)": tables.share_column(),
+        "Decision": tables.decision_column(),
+    }
+    _table(tables.findings(found, hidden=hidden), Step.FIND, frame, columns)
+    chosen = selected(Step.FIND, frame)
+    if chosen is not None and chosen < len(found.findings):
+        _evidence(found.findings[chosen])
+
+
+def _evidence(finding: Finding) -> None:
+    """Every rule's and engine's verdict on one word."""
+    order = {reason: place for place, reason in enumerate(finding.reasons)}
+    with st.container(border=True):
+        st.caption("Evidence for the selected word; what settled it comes first")
+        for each in sorted(finding.evidence, key=lambda each: order.get(each.reason, len(order))):
+            look = looks.REASONS[each.reason]
+            st.markdown(f"**{look.label}** · `{each.rule}` · P(PHI) {looks.per_cent(each.p_phi)}")
+
+
+def _boxes(opened: Opened, frame: int, _hidden: bool) -> None:
+    found = exhibits.regions_of(opened, frame)
+    st.markdown(f"#### {looks.count(len(found), 'box', 'boxes')} in this frame")
+    if not found:
+        st.write("Nothing has to be overwritten here.")
+        return
+    area = sum(region.box.area for region in found)
+    st.caption(f"{area:,} pixels, words joined and padded; left and top count from the upper left corner.")
+    _table(tables.regions(found), Step.BOXES, frame, {"Because": tables.reason_column()})
+
+
+def _redacted(opened: Opened, frame: int, _hidden: bool) -> None:
+    found = exhibits.regions_of(opened, frame)
+    st.markdown("#### Before and after")
+    st.write("Drag the slider: only what lies inside the boxes is overwritten, in the stored pixels of a copy.")
+    if found:
+        _table(tables.regions(found), Step.REDACT, frame, {"Because": tables.reason_column()})
+
+
+def _header(opened: Opened, _frame: int, hidden: bool) -> None:
+    pairs = exhibits.header_pairs(opened)
+    changed = sum(pair.action in _HEADER_FILTERS["Changed"] for pair in pairs)
+    st.markdown(f"#### {looks.count(changed, 'header element')} changed")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.segmented_control(
+            "Which elements", list(_HEADER_FILTERS), default="Changed", required=True, label_visibility="collapsed"
+        )
+        shown = st.toggle(
+            "Show values", disabled=hidden, help="As they were in the original: turn this on where your task needs it."
+        )
+    wanted = st.text_input("Search", placeholder="Patient, dummy, (0010,…", icon=":material/search:")
+    chosen = [pair for pair in pairs if pair.action in _HEADER_FILTERS[kind]]
+    found = tables.headers(chosen, hidden=hidden or not shown)
+    if wanted:
+        found = found[found.apply(lambda row: wanted.lower() in " ".join(row).lower(), axis=1)]
+    if found.empty:
+        st.info("No element is like that.", icon=":material/search_off:")
+        return
+    st.dataframe(found, hide_index=True, height=470, column_config=tables.header_columns())
+
+
+def _verified(opened: Opened, _frame: int, _hidden: bool) -> None:
+    end = opened.end
+    assert end is not None
+    outcome, reason = end
+    look = looks.OUTCOMES[outcome]
+    banner = {Outcome.CLEANED: st.success, Outcome.NEEDS_REVIEW: st.warning}.get(outcome, st.error)
+    banner(f"**{look.label.capitalize()}.** {reason or 'Every check passed.'}", icon=look.letter)
+    if sentence := exhibits.proof_sentence(opened):
+        st.markdown(f"##### {sentence}")
+    if opened.clean_file is not None:
+        st.link_button(
+            f"Download the clean file · {looks.size(len(opened.clean_file))}",
+            downloads.case_url(st.session_state.get(keys.CASE, "")),
+            icon=":material/download:",
+            type="primary",
+        )
+    st.markdown("  \n".join(_check_line(check) for check in opened.case.checks or ()))
+
+
+def _check_line(check: Check) -> str:
+    sign = ":green[:material/check_circle:]" if check.passed else ":orange[:material/visibility:]"
+    if not check.passed and not check.review:
+        sign = ":red[:material/cancel:]"
+    return f"{sign} **{check.name.capitalize()}** · {check.detail}"
+
+
+def _table(rows: object, step: Step, frame: int, columns: dict[str, Any]) -> None:
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=430,
+        column_config=columns,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=table_key(step, frame),
+    )

@@ -1,0 +1,39 @@
+"""How wide the browser's window is: a list beside the picture has no place on a phone."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_NARROWEST_PX = 700
+_SCREEN = st.components.v2.component(
+    "deid_screen",
+    html="<span hidden></span>",
+    js=f"""
+export default function ({{ data, setStateValue }}) {{
+  const query = matchMedia("(max-width: {_NARROWEST_PX}px)");
+  const tell = () => {{ if (query.matches !== data.narrow) setStateValue("narrow", query.matches); }};
+  query.onchange = tell;
+  tell();
+}}""",
+)
+
+
+def is_narrow() -> bool:
+    """Whether this is a phone's screen, or a window as narrow; False until the browser has said so."""
+    held = st.session_state.get("deid.screen") or {}
+    narrow = bool(held.get("narrow", False))
+    _SCREEN(key="deid.screen", data={"narrow": narrow}, on_narrow_change=_told)
+    return narrow
+
+
+def _told() -> None:
+    """The page starts over by itself."""
+
+
+def figures(counts: dict[str, int], *, narrow: bool) -> None:
+    """Counts by name: a card each, or one line where there is no room for cards."""
+    if narrow:
+        st.markdown(" · ".join(f"{name} **{count:,}**" for name, count in counts.items()))
+        return
+    for place, (name, count) in zip(st.columns(len(counts)), counts.items(), strict=True):
+        place.metric(name, f"{count:,}", border=True)

@@ -1,0 +1,147 @@
+"""One file on the pipeline page in a real browser: each step alone, its evidence, and what happens when one breaks."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deid.demo import studies
+from deid.pipeline import Step
+from deid.ui.casework import STEPS
+from tests.e2e.planted import NAME, PLANTED, burned_in
+from tests.e2e.served import Browser, Server, browser, server, set_up, sign_in
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def breaks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that names the step which breaks."""
+    return tmp_path_factory.mktemp("breaks") / "step"
+
+
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory, breaks: Path) -> Iterator[Server]:
+    """A server any step of which can be broken."""
+    faulty = (sys.executable, "-m", "tests.e2e.faulty", str(breaks))
+    with server(tmp_path_factory.mktemp("server"), start=faulty, DEID_MODEL="none") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(at: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The administrator's browser."""
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        set_up(opened, at)
+        sign_in(opened)
+        opened.wait_for("Welcome, Ada")
+        yield opened
+
+
+def open_image(page: Browser, at: Server, folder: Path) -> None:
+    path = folder / NAME
+    path.write_bytes(burned_in())
+    page.open(f"{at.url}/pipeline")
+    page.bring(path)
+    page.wait_for("Your file")
+    page.wait_for_picture()
+
+
+def test_each_step_runs_alone_and_again_and_shows_its_evidence(at: Server, page: Browser, tmp_path: Path) -> None:
+    open_image(page, at, tmp_path)
+    for button, shown in (
+        ("2 Read text", "Out: "),
+        ("3 Find PHI", "words go"),
+        ("4 Draw boxes", "in this frame"),
+        ("5 Redact", "Before and after"),
+        ("6 Clean header", "header elements changed"),
+        ("7 Verify", "read again and checked"),
+    ):
+        page.click(button)
+        page.wait_for(shown, 120)
+        page.wait_for_picture()
+    assert "; 0 elsewhere" in page.text
+    page.click("Difference")
+    page.wait_for("Every pixel that changed shines")
+    page.click("6 Clean header")
+    page.wait_for("Show values")
+    assert NAME not in page.text
+    page.click("3 Find PHI")
+    page.wait_for("Run this step again")
+    page.click("Run this step again")
+    page.wait_for("words go")
+    page.wait_for("7 Verify")
+    assert "7 Verify ·" not in page.text, "what came after a step that ran again has to run again"
+
+
+@pytest.mark.parametrize("step", list(Step), ids=str)
+def test_a_step_that_breaks_says_a_sentence_and_an_id(
+    at: Server, page: Browser, tmp_path: Path, breaks: Path, step: Step
+) -> None:
+    open_first = step is Step.CONVERT
+    if open_first:
+        breaks.write_text(step.value)
+    path = tmp_path / NAME
+    path.write_bytes(burned_in())
+    page.open(f"{at.url}/pipeline")
+    page.bring(path)
+    page.wait_for("Your file")
+    if not open_first:
+        for number, each in enumerate(Step, 1):
+            if each is step:
+                breaks.write_text(step.value)
+            if each is not Step.CONVERT:
+                page.click(f"{number} {STEPS[each]}")
+                page.wait_for("Fault id" if each is step else "In: ", 120)
+            if each is step:
+                break
+    page.wait_for("Fault id")
+    breaks.unlink()
+    found = re.search(r"nothing was written\. Fault id: ([0-9a-f]{8})", page.text)
+    assert found, page.text
+    assert "RuntimeError" not in page.text
+    assert "Traceback" not in page.text
+    log = at.log.read_text()
+    assert found.group(1) in log
+    assert "Traceback" not in log
+    assert not [planted for planted in PLANTED if planted in log.encode()]
+
+
+def test_a_run_whose_step_breaks_quarantines_and_tells_an_id(
+    at: Server, page: Browser, tmp_path: Path, breaks: Path
+) -> None:
+    breaks.write_text(Step.REDACT.value)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(burned_in(f"{NAME} {name}"))
+    page.open(f"{at.url}/pipeline")
+    page.bring(tmp_path / "a", tmp_path / "b")
+    page.wait_for("Nothing has run yet")
+    page.click("De-identify 2 images")
+    page.wait_for("Select a row", 120)
+    breaks.unlink()
+    page.select_row(0)
+    page.wait_for("A fault stopped the work on this file (fault ")
+    assert "Step through it" in page.text
+    assert not [planted for planted in PLANTED if planted in at.log.read_bytes()]
+
+
+def test_a_demo_study_goes_through_every_step_with_the_model(tmp_path: Path) -> None:
+    demo = studies()[0]
+    with server(tmp_path, DEID_MODEL="") as at, browser(tmp_path / "browser") as page:
+        set_up(page, at)
+        sign_in(page)
+        page.wait_for("Welcome, Ada")
+        page.click("Open")
+        page.wait_for_picture()
+        page.click("Run all")
+        page.wait_for("read again and checked", 300)
+        assert "; 0 elsewhere" in page.text
+        page.click("3 Find PHI")
+        page.wait_for("words go")
+        assert re.search(r"[1-9]\d* of \d+ words go", page.text)
+        assert "header match" in page.viewer_text, "the model does not stand before what settled it"
+        assert demo.patient.name not in at.log.read_text()

@@ -1,0 +1,212 @@
+"""The pipeline page under Streamlit's test runner: what came in, options of a step, blurred originals, runs."""
+
+from __future__ import annotations
+
+import gc
+import io
+import time
+import weakref
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from streamlit.testing.v1 import AppTest
+
+from deid.pipeline import Engines, Step
+from deid.settings import Settings
+from deid.store import NewUser, Role
+from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
+from deid.ui.casework import Sheet
+from deid.values import Box, Outcome, Policy, Reason, Region, View
+from tests.dicom_factory import PHI, dicom, gradient
+from tests.test_ui import DEMO, OneWord, headings, held, sign_in, start
+
+NAME = DEMO.patient.name.partition("^")[0]
+PAGE = "../../pages/pipeline.py"
+
+
+@pytest.fixture(autouse=True)
+def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("DEID_HOME", str(settings.home))
+    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
+    engines.engines.clear()
+    yield
+    shared.background().close()
+    shared.store().close()
+
+
+def enter(role: Role = Role.STAFF) -> AppTest:
+    """The page, for somebody of this role."""
+    shared.store().add_user(NewUser("ada", "correct horse battery", "Ada", role=role))
+    page = sign_in(start()).switch_page(PAGE).run()
+    assert not page.exception
+    return page
+
+
+def bring(page: AppTest, **files: bytes) -> AppTest:
+    page.file_uploader[0].set_value([(name, data, "") for name, data in files.items()]).run()
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(each for each in page.button if each.label.startswith(label)).click().run()
+    assert not page.exception
+    return page
+
+
+def opened(page: AppTest) -> casework.Opened:
+    found = casework.find(page.session_state[keys.SESSION], page.session_state[keys.CASE])
+    assert found is not None
+    return found
+
+
+def open_demo(page: AppTest) -> AppTest:
+    page.button(key=f"demo-{DEMO.name}").click().run()
+    return press(page, "Run all")
+
+
+def test_what_came_in_is_told_before_anything_runs() -> None:
+    page = bring(enter(), a=dicom(gradient(20, 30)), b=dicom(gradient(22, 30)), c=b"no image")
+    assert headings(page)[0] == "Your files"
+    told = {each.label: each.value for each in page.metric}
+    assert (told["Images"], told["Refused"]) == ("2", "1")
+    assert shared.store().totals().by_outcome == ()
+    assert shared.background().of("ada") == ()
+
+
+def test_nothing_to_run_has_no_button() -> None:
+    page = bring(enter(), a=b"no image", b=b"no image either")
+    assert not [each for each in page.button if each.label.startswith("De-identify")]
+    assert "no image among" in page.info[0].value
+
+
+def test_a_bad_zip_is_refused_with_a_sentence() -> None:
+    page = bring(enter(), bad=b"PK\x03\x04 and no more")
+    assert "damaged" in page.error[0].value
+
+
+def test_what_was_not_submitted_is_gone_from_memory_after_signing_out() -> None:
+    page = bring(enter(), a=dicom(gradient(20, 30)), b=dicom(gradient(22, 30)))
+    pile = piles.find(page.session_state[keys.SESSION], page.session_state[keys.PILE])
+    assert pile is not None
+    gone = weakref.ref(pile)
+    del pile
+    page.switch_page("../../pages/account.py").run()
+    press(page, "Sign out")
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_run_is_begun_with_one_button_and_ends_with_outcomes() -> None:
+    page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)), c=b"no image")
+    press(page, "De-identify 2 images")
+    deadline = time.monotonic() + 60
+    while shared.background().of("ada")[0].ended is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page.run()
+    told = {each.label: each.value for each in page.metric}
+    assert told["Refused"] == "1"
+    assert shared.store().totals().images == 2
+    assert PHI["PatientName"] not in str(held(page))
+
+
+def test_a_wrong_number_in_the_address_shows_where_to_begin() -> None:
+    page = enter()
+    for number in ("99", "-1", "x", "9" * 40):
+        page.query_params["run"] = number
+        page.run()
+        assert not page.exception
+        assert "Try a demo study" in headings(page)
+
+
+def test_an_account_for_showing_takes_no_files_and_shows_no_original() -> None:
+    page = enter(Role.DEMO)
+    assert not page.file_uploader
+    page = open_demo(page)
+    press(page, "3 Find PHI")
+    switch = next(each for each in page.toggle if each.label == "Blur originals")
+    assert (switch.value, switch.disabled) == (True, True)
+    assert NAME not in str([each.value for each in page.dataframe])
+    press(page, "6 Clean header")
+    assert next(each for each in page.toggle if each.label == "Show values").disabled
+    assert DEMO.patient.name not in str([each.value for each in page.dataframe])
+
+
+def test_values_of_the_header_are_shown_only_when_asked_for() -> None:
+    page = press(open_demo(enter()), "6 Clean header")
+    assert DEMO.patient.name not in str([each.value.to_dict() for each in page.dataframe])
+    next(each for each in page.toggle if each.label == "Show values").set_value(True).run()
+    assert DEMO.patient.name in str([each.value.to_dict() for each in page.dataframe])
+    next(each for each in page.text_input if each.label == "Search").input("patient's name").run()
+    assert len(page.dataframe[0].value) == 1
+
+
+def test_a_step_with_other_options_drops_what_came_after_it() -> None:
+    page = open_demo(enter())
+    owner, case_id = page.session_state[keys.SESSION], page.session_state[keys.CASE]
+    before = opened(page)
+    casework.with_options(owner, case_id, Step.BOXES, replace(before.options, padding_px=9))
+    assert opened(page).done == (Step.CONVERT, Step.READ, Step.FIND)
+    press(page.run(), "Run all")
+    wider = opened(page).case.regions
+    assert wider is not None
+    assert before.case.regions is not None
+    assert wider[0].box.area > before.case.regions[0].box.area
+    casework.with_options(owner, case_id, Step.FIND, replace(opened(page).options, policy=Policy.ALL_TEXT))
+    press(page.run(), "Run all")
+    assert len(opened(page).case.regions or ()) > len(wider)
+
+
+def test_each_step_tells_what_went_in_and_came_out() -> None:
+    found = opened(open_demo(enter()))
+    assert exhibits.account(found, Step.FIND) == ("2 words", "1 go, 1 stay")
+    assert exhibits.account(found, Step.BOXES) == ("1 word", "1 box")
+    for step in Step:
+        assert all(exhibits.account(found, step))
+
+
+def test_the_difference_shines_where_pixels_changed_and_nowhere_else() -> None:
+    found = opened(open_demo(enter()))
+    picture = np.asarray(Pillow.open(io.BytesIO(exhibits.picture(found, Sheet.DIFFERENCE, 0, View.WINDOW))))
+    shining = (picture == (255, 0, 170)).all(axis=2)
+    assert shining.any()
+    box = (found.case.effective or ())[0].box
+    shining[box.top : box.bottom, box.left : box.right] = False
+    assert not shining.any()
+
+
+def test_a_blurred_original_has_lost_its_strokes() -> None:
+    found = opened(open_demo(enter()))
+    sharp, hidden = (
+        np.asarray(
+            Pillow.open(io.BytesIO(exhibits.picture(found, Sheet.ORIGINAL, 0, View.WINDOW, hidden=each)))
+        ).astype(int)
+        for each in (False, True)
+    )
+    steepest = (np.abs(np.diff(each, axis=1)).max() for each in (sharp, hidden))
+    assert next(steepest) > 100
+    assert next(steepest) < 12
+
+
+def test_the_reason_that_settled_it_is_a_chip_in_full_and_the_others_letters() -> None:
+    region = Region(None, Box(0, 0, 1, 1), (Reason.HEADER, Reason.MODEL), 0.9)
+    assert tables.regions((region,))["Because"][0] == [looks.REASONS[Reason.HEADER].label, "M"]
+    letters = [look.letter for look in looks.REASONS.values()]
+    assert len(set(letters)) == len(letters)
+
+
+def test_a_zip_of_one_image_opens_it() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a", dicom(gradient(20, 30)))
+    page = bring(enter(), all=buffer.getvalue())
+    assert opened(page).title == "Your file"
+
+
+def test_outcomes_have_a_colour_each() -> None:
+    assert len({look.colour for look in looks.OUTCOMES.values()}) == len(Outcome)
