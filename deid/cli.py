@@ -21,12 +21,14 @@ from deid import __version__, jobs
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
+from deid.judging import as_line
 from deid.lexicon import load_lexicon
 from deid.pipeline import Case, Step, open_case, run_step, verdict
+from deid.profile import HeaderOption, preset
 from deid.report import region_object
 from deid.settings import Settings
 from deid.store import ONE_TIME_HOURS, NewUser, Role, open_store
-from deid.values import Box, Finding, Outcome, Policy, Word
+from deid.values import Finding, Outcome, Policy
 
 HELD = 3
 
@@ -67,12 +69,19 @@ def run_command(
     workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 1,
     hold: Annotated[str, typer.Option(help="review: what needs a person waits; none: it is published.")] = "review",
     rename: Annotated[bool, typer.Option(help="Replace every file and folder name by a pseudonym.")] = False,
+    preset_name: Annotated[
+        str, typer.Option("--preset", help="What the header keeps: strict, research or teaching.")
+    ] = "strict",
+    header_options: Annotated[
+        list[HeaderOption] | None, typer.Option("--option", help="A header option beside the preset's; repeatable.")
+    ] = None,
 ) -> None:
     """De-identify DICOM files."""
     if hold not in ("review", "none"):
         raise UsageError("--hold takes review or none.")
     settings = _settings()
-    options = replace(jobs.options_of(settings), policy=policy)
+    profile = preset(preset_name).with_options(header_options or ())
+    options = replace(jobs.options_of(settings), policy=policy, profile=profile)
     batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_err, transient=True) as bar:
@@ -167,8 +176,7 @@ def classify() -> None:
     classifier = jobs.make_classifier(settings)
     lexicon = load_lexicon()
     for line in sys.stdin:
-        words = [Word(text, Box(index * 100, 0, 90, 20), 1.0, ("stdin",)) for index, text in enumerate(line.split())]
-        judged = classify_words(words, (), lexicon, classifier, settings.phi_threshold)
+        judged = classify_words(as_line(line.split()), (), lexicon, classifier, settings.phi_threshold)
         found = [
             {"text": each.word.text, "p_phi": round(each.p_phi, 4), "reasons": [why.value for why in each.reasons]}
             for each in judged
