@@ -88,6 +88,8 @@ def _elements(dataset: Dataset, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _state(before: str, after: str | None) -> str:
+    if not before:
+        return "filled" if after else "kept"
     if after is None:
         return "removed"
     if after == before:
@@ -96,7 +98,8 @@ def _state(before: str, after: str | None) -> str:
 
 
 def differences(one: dict[str, dict[str, str]], two: dict[str, dict[str, str]]) -> None:
-    """Print how often each kind of element differs, with how many elements were compared."""
+    """Print how often each kind of element differs and why, with how many elements were compared."""
+    reasons: Counter[str] = Counter()
     counts: Counter[tuple[str, str, str, str]] = Counter()
     names: dict[tuple[str, str, str, str], Counter[str]] = {}
     compared = 0
@@ -108,10 +111,23 @@ def differences(one: dict[str, dict[str, str]], two: dict[str, dict[str, str]]) 
                 tag = int(path[-8:], 16)
                 key = (_kind(tag), dictionary_VR(tag) if dictionary_has_tag(tag) else "-", left, right)
                 counts[key] += 1
+                reasons[_reason(key[0], left, right)] += 1
                 names.setdefault(key, Counter())[keyword_for_tag(tag) or path[-8:]] += 1
     print(f"{len(one.keys() & two.keys())} files, {compared} elements, {sum(counts.values())} differ")
+    for reason, count in reasons.most_common():
+        print(f"{count:5d}  {reason}")
     for key, count in sorted(counts.items(), key=lambda pair: (pair[0][0], -pair[1])):
         print(f"{count:5d}  {' | '.join(key)}  {', '.join(f'{name} {n}' for name, n in names[key].most_common(8))}")
+
+
+def _reason(kind: str, left: str, right: str) -> str:
+    """The difference in words, ours first; docs/headers.md says why."""
+    where = "table" if kind.startswith("table") else "beyond"
+    if right == "filled":
+        return f"{where}: nothing here, a dummy in an element that was empty there"
+    if left in ("removed", "empty") and right in ("changed", "removed", "empty"):
+        return f"{where}: {left} here, {'a dummy' if right == 'changed' else right} there"
+    return f"{where}: {left} here, {right} there"
 
 
 def _within_removed(path: str, one: dict[str, str], two: dict[str, str]) -> bool:
