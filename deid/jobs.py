@@ -137,9 +137,11 @@ def record_of(
         frames=case.frames,
         signed=None if layout is None or layout.is_float else layout.signed,
         boxes=case.effective or (),
-        way=way_taken(case.dataset, case.redacted, case.effective or ()) if case.redacted is not None else "",
+        way=way_taken(case.dataset, case.redacted, case.effective or ())
+        if layout and case.redacted is not None
+        else "",
         decoder=case.difference.decoder if case.difference is not None else "",
-        frame_hashes=stored_frame_hashes(case.cleaned) if case.cleaned is not None else (),
+        frame_hashes=stored_frame_hashes(case.cleaned) if layout and case.cleaned is not None else (),
         kept=kept,
         seconds=tuple(case.seconds.items()),
         made_by=made_by,
