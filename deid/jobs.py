@@ -29,7 +29,7 @@ from deid.pipeline import Case, Engines, Options, Step, run, verdict
 from deid.redact import way_taken
 from deid.report import as_line, open_report
 from deid.settings import NO_MODEL, Settings
-from deid.store import RunState, Store, open_store, secret
+from deid.store import RunState, Store, crosswalk, open_store, secret
 from deid.store.secrets import private_folder, write_private
 from deid.values import FileRecord, Outcome
 from deid.workers import TOO_LARGE, Beat, Limits, Lost, Work, work_through
@@ -52,6 +52,8 @@ class Batch:
     hold_review: bool = True
     rename: bool = False
     user: str = ""
+    crosswalk: bool = False
+    """Keep which stand-in belongs to which original, encrypted in DEID_HOME."""
 
 
 @dataclass(slots=True)
@@ -299,9 +301,11 @@ def process_file(
     if outcome is Outcome.QUARANTINED or case.written is None:
         return Done(source, record, True, False)
     try:
+        if batch.crosswalk and case.cleaned is not None:
+            crosswalk.keep(settings.home, crosswalk.pairs_of(case.dataset, case.cleaned))
         publish(case.written, batch.out / source.folder / place)
     except OSError:
-        reason = "The output folder cannot be written."
+        reason = "The output folder or DEID_HOME cannot be written."
         return Done(source, replace(record, outcome=Outcome.QUARANTINED, reason=reason), True, False)
     return Done(source, record, True, True)
 
