@@ -21,19 +21,23 @@ from deid import __version__, jobs
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
+from deid.judging import as_line
 from deid.lexicon import load_lexicon
 from deid.pipeline import Case, Step, open_case, run_step, verdict
+from deid.profile import HeaderOption, preset
 from deid.report import region_object
 from deid.settings import Settings
-from deid.store import ONE_TIME_HOURS, NewUser, Role, open_store
-from deid.values import Box, Finding, Outcome, Policy, Word
+from deid.store import ONE_TIME_HOURS, Action, Actor, NewUser, Role, SignIn, crosswalk, open_store
+from deid.values import Finding, Outcome, Policy
 
 HELD = 3
 
 app = typer.Typer(help="Find and remove protected health information in medical images.", no_args_is_help=True)
 users = typer.Typer(help="People who may sign in.", no_args_is_help=True)
 database = typer.Typer(help="The database.", no_args_is_help=True)
+links = typer.Typer(help="Which stand-in belongs to which original.", no_args_is_help=True)
 app.add_typer(users, name="user")
+app.add_typer(links, name="crosswalk")
 app.add_typer(database, name="db")
 _out = Console()
 _err = Console(stderr=True)
@@ -67,13 +71,23 @@ def run_command(
     workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 1,
     hold: Annotated[str, typer.Option(help="review: what needs a person waits; none: it is published.")] = "review",
     rename: Annotated[bool, typer.Option(help="Replace every file and folder name by a pseudonym.")] = False,
+    preset_name: Annotated[
+        str, typer.Option("--preset", help="What the header keeps: strict, research or teaching.")
+    ] = "strict",
+    header_options: Annotated[
+        list[HeaderOption] | None, typer.Option("--option", help="A header option beside the preset's; repeatable.")
+    ] = None,
+    keep_links: Annotated[
+        bool, typer.Option("--crosswalk", help="Keep originals and stand-ins, encrypted in DEID_HOME.")
+    ] = False,
 ) -> None:
     """De-identify DICOM files."""
     if hold not in ("review", "none"):
         raise UsageError("--hold takes review or none.")
     settings = _settings()
-    options = replace(jobs.options_of(settings), policy=policy)
-    batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename)
+    profile = preset(preset_name).with_options(header_options or ())
+    options = replace(jobs.options_of(settings), policy=policy, profile=profile)
+    batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename, crosswalk=keep_links)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_err, transient=True) as bar:
         task = bar.add_task("De-identifying", total=None)
@@ -167,8 +181,7 @@ def classify() -> None:
     classifier = jobs.make_classifier(settings)
     lexicon = load_lexicon()
     for line in sys.stdin:
-        words = [Word(text, Box(index * 100, 0, 90, 20), 1.0, ("stdin",)) for index, text in enumerate(line.split())]
-        judged = classify_words(words, (), lexicon, classifier, settings.phi_threshold)
+        judged = classify_words(as_line(line.split()), (), lexicon, classifier, settings.phi_threshold)
         found = [
             {"text": each.word.text, "p_phi": round(each.p_phi, 4), "reasons": [why.value for why in each.reasons]}
             for each in judged
@@ -267,6 +280,42 @@ def user_reset(name: str) -> None:
     store.close()
     _err.print(f"The person can sign in with this password, once, within {ONE_TIME_HOURS} hours:")
     typer.echo(password)
+
+
+@links.command("export")
+def crosswalk_export(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    admin: Annotated[str, typer.Option(help="User name of an administrator.")],
+) -> None:
+    """Write all kept pairs into an encrypted file; asks for the administrator's password, then a passphrase."""
+    settings = Settings.from_environment()
+    store = open_store(settings)
+    try:
+        password = _asked("Password")
+        user = store.user(admin)
+        welcome = store.check_password(admin, password) is SignIn.WELCOME
+        if not welcome or user is None or not user.role.may_administer:
+            raise UsageError("Only an administrator can export the crosswalk.")
+        count = crosswalk.export(settings.home, file, _asked("Passphrase of the file"))
+        store.record(Actor(user.username, "console"), Action.EXPORTED, "crosswalk")
+    finally:
+        store.close()
+    _err.print(f"{count} pairs were written.")
+
+
+@links.command("show")
+def crosswalk_show(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Print an exported file as CSV; its originals are PHI."""
+    if not file.is_file():
+        raise UsageError("FILE does not exist.")
+    typer.echo(crosswalk.opened(file.read_bytes(), _asked("Passphrase of the file")), nl=False)
+
+
+def _asked(what: str) -> str:
+    """A secret from the terminal, or a line of standard input where there is none."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True))
+    return sys.stdin.readline().rstrip("\n")
 
 
 @database.command("upgrade")

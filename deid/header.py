@@ -1,62 +1,73 @@
-"""Clean header elements: PS3.15's Basic Profile at every depth, then a search for what it leaves.
+"""Clean header elements: PS3.15 under a profile at every depth, then a search for what it leaves.
 
-`harvest` comes first and tells which values identify; `clean` makes the new dataset; `write` gives its file's bytes.
+`harvest` comes first and tells which values identify, `needles` which must not be found again; `clean` makes the new
+dataset; `write` gives its file's bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from pydicom import DataElement, Dataset, dcmwrite
+from pydicom import Dataset, dcmwrite
 from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_VR
-from pydicom.dataset import FileMetaDataset
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
-from pydicom.sr.codedict import codes
-from pydicom.tag import BaseTag, Tag
+from pydicom.tag import Tag
 from pydicom.uid import UID, SecondaryCaptureImageStorage
 
 import deid.quiet  # noqa: F401
-from deid import __version__
+from deid.attest import complete_file_meta, say_what_was_done
+from deid.cleaning import Cleaning, clean_items
 from deid.errors import HeaderError
-from deid.identifiers import Needles, holds, needles_of
-from deid.ps315 import Action, identifying_tags, name_of, rules
+from deid.identifiers import SHORTEST, Needles, common_words, needles_of, tokens_of
+from deid.profile import STRICT, HeaderOption, Profile
+from deid.ps315 import Action, Rulebook, identifying_tags, name_of, rulebook
 from deid.pseudonyms import Pseudonyms
+from deid.standins import values_of
 from deid.values import Hint, Removal
+from deid.wording import Judge, Wording, by_vocabulary, is_vocabulary
 
-IMPLEMENTATION_CLASS = "2.25." + str(int.from_bytes(sha256(b"deid").digest()[:16], "big"))
-_DUMMY_TEXT = "REMOVED"
-_DUMMY_DATES = ("19000101", "19010102", "18990203")
-_DUMMIES: dict[str, Any] = {
-    "AS": "000Y",
-    "DS": "0",
-    "IS": "0",
-    "OB": b"\0\0",
-    "TM": "000000",
-    "UN": b"\0\0",
-    "UR": "urn:removed",
-}
+_TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 
 
 def harvest(dataset: Dataset) -> tuple[Hint, ...]:
     """The identifying values that stand in the header, at every depth, in order and without repeats.
 
-    Names, ids, dates, places, devices: what a picture may show too, and what must not be found in the output.
+    Names, ids, dates, places, devices: what a picture may show too.
     """
-    return tuple(dict.fromkeys(_harvested(dataset)))
+    return tuple(dict.fromkeys(hint for hint, _ in _harvested(dataset)))
+
+
+def needles(dataset: Dataset, profile: Profile = STRICT) -> Needles:
+    """What must not be found in the output: identifying values that the profile does not keep, words and UIDs that go.
+
+    Words that are vocabulary are not looked for: they identify nobody, and pictures are described with them. Times of
+    day are not, since six digits stand by chance; nor what private elements hold, beside names and dates.
+    """
+    book = rulebook(profile)
+    hints = dict.fromkeys(hint for hint, tag in _harvested(dataset) if tag % 2 or not book.rule(tag).retained)
+    words: set[str] = set()
+    uids: set[str] = set()
+    _gather_removed(dataset, book, words, uids)
+    found = needles_of(hints, words)
+    stay = profile.has(HeaderOption.RETAIN_FULL_DATES) or profile.has(HeaderOption.RETAIN_MODIFIED_DATES)
+    return Needles(found.tokens, found.phrases, frozenset(uids), stay)
 
 
 def clean(
-    dataset: Dataset, key: bytes, *, pixels_changed: bool, pixels_examined: bool
+    dataset: Dataset,
+    key: bytes,
+    profile: Profile = STRICT,
+    judge: Judge = by_vocabulary,
+    *,
+    pixels_changed: bool,
+    pixels_examined: bool,
 ) -> tuple[Dataset, tuple[Removal, ...]]:
     """A new dataset without identifying elements, and what was done to each element that did not stay as it was.
 
-    `key` is the secret of the pseudonyms (16 bytes or more): one key keeps UIDs and patients consistent across files.
+    `key` is the secret of the pseudonyms (16 bytes or more): one key keeps UIDs, patients and the days that dates are
+    moved by consistent across files. `judge` says which words of a text that may stay have to go.
 
     Raises
     ------
@@ -68,11 +79,17 @@ def clean(
     PS3.15 Annex E; PS3.16 CID 7050 for the method codes.
 
     """
-    task = _Task(Pseudonyms(key), needles_of(harvest(dataset)), _patient(dataset))
-    cleaned = _cleaned_items(dataset, task, "")
-    _say_what_was_done(cleaned, pixels_changed=pixels_changed, pixels_examined=pixels_examined)
+    looked_for = needles(dataset, profile)
+    patient = patient_of(dataset)
+    pseudonyms = Pseudonyms(key)
+    task = Cleaning(
+        rulebook(profile), pseudonyms, Wording(looked_for, judge), patient, pseudonyms.days(patient), _class_of(dataset)
+    )
+    cleaned = clean_items(dataset, task)
+    say_what_was_done(cleaned, profile, pixels_changed=pixels_changed, pixels_examined=pixels_examined)
     _settle_character_set(cleaned)
-    _complete_file_meta(dataset, cleaned, task)
+    _settle_instance(dataset, cleaned, task)
+    complete_file_meta(cleaned, dataset.file_meta.TransferSyntaxUID)
     return cleaned, tuple(task.removals)
 
 
@@ -93,159 +110,57 @@ def write(dataset: Dataset) -> bytes:
     return buffer.getvalue()
 
 
-@dataclass(slots=True)
-class _Task:
-    """What the walk through the items carries along; `removals` grows."""
-
-    pseudonyms: Pseudonyms
-    needles: Needles
-    patient: str
-    removals: list[Removal] = field(default_factory=list)
-
-    @property
-    def dummy_date(self) -> str:
-        """A date that is none of the file's own."""
-        return next((date for date in _DUMMY_DATES if date not in self.needles.tokens), "18500101")
-
-
-def _harvested(dataset: Dataset) -> Iterator[Hint]:
-    for element in dataset:
-        if element.VR == "SQ":
-            for item in element.value:
-                yield from _harvested(item)
-        elif element.VR in ("PN", "DA", "DT") or element.tag in identifying_tags():
-            for value in _values(element):
-                text = str(value).strip("\0 ") if not isinstance(value, bytes) else value.decode("latin-1").strip("\0 ")
-                if text:
-                    yield Hint(name_of(element.tag), text)
-
-
-def _values(element: DataElement) -> list[Any]:
-    if element.is_empty:
-        return []
-    return list(element.value) if isinstance(element.value, MultiValue | list | tuple) else [element.value]
-
-
-def _patient(dataset: Dataset) -> str:
-    """What tells this patient from others: the id, or the name where there is no id."""
-    for keyword in ("PatientID", "PatientName"):
+def patient_of(dataset: Dataset) -> str:
+    """What tells this patient from others: the id, or the name where there is no id, or else the study."""
+    for keyword in ("PatientID", "PatientName", "StudyInstanceUID"):
         text = str(dataset.get(keyword) or "").strip("\0 ")
         if text:
             return text
     return ""
 
 
-def _cleaned_items(dataset: Dataset, task: _Task, path: str) -> Dataset:
-    cleaned = Dataset()
+def _harvested(dataset: Dataset) -> Iterator[tuple[Hint, int]]:
+    identifying = identifying_tags()
     for element in dataset:
-        place = f"{path}{element.tag}".replace(" ", "")
-        action = rules().action_for(element.tag, element.VR)
-        if action is Action.KEEP:
-            action, kept = _kept(element, task, place)
-        else:
-            kept = _replaced(element, action, task, place)
-        if kept is not None:
-            cleaned.add(kept)
-        if action is not Action.KEEP:
-            task.removals.append(Removal(place, name_of(element.tag), action.value))
-    return cleaned
+        vr = element.VR
+        if vr == "SQ":
+            for item in element.value:
+                yield from _harvested(item)
+        elif vr in ("PN", "DA", "DT") or element.tag in identifying:
+            for value in values_of(element):
+                text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+                text = text.strip("\0 ")
+                if text:
+                    yield Hint(name_of(element.tag), text), int(element.tag)
 
 
-def _replaced(element: DataElement, action: Action, task: _Task, place: str) -> DataElement | None:
-    """What stands in the output for an element that the table acts on; None where it goes."""
-    if action is Action.REMOVE:
-        return None
-    vr = dictionary_VR(element.tag).split(" or ")[0]
-    if element.is_empty:
-        return _made(element.tag, vr, None)
-    if action is Action.UID:
-        return _made(element.tag, "UI", [task.pseudonyms.uid(str(uid), task.needles) for uid in _values(element)])
-    if element.keyword in ("PatientID", "PatientName"):
-        return _made(element.tag, vr, task.pseudonyms.patient(task.patient) if task.patient else None)
-    if action is Action.EMPTY:
-        return _made(element.tag, vr, None)
-    if vr == "SQ":
-        return _dummy_sequence(element, task, place)
-    if vr == "UI":
-        return _made(element.tag, vr, [task.pseudonyms.uid(str(uid), task.needles) for uid in _values(element)])
-    if vr in ("DA", "DT"):
-        return _made(element.tag, vr, task.dummy_date + ("" if vr == "DA" else "000000"))
-    return _made(element.tag, vr, _DUMMIES.get(vr, _DUMMY_TEXT))
+def _gather_removed(dataset: Dataset, book: Rulebook, words: set[str], uids: set[str]) -> None:
+    """Add the unusual words and the UIDs of the elements that do not stay."""
+    for element in dataset:
+        tag, vr = element.tag, element.VR
+        if tag.group % 2:
+            continue
+        if vr == "SQ":
+            for item in element.value:
+                _gather_removed(item, book, words, uids)
+        elif vr == "UI":
+            if book.rule(int(tag)).action is Action.UID:
+                uids.update(uid for uid in map(str, values_of(element)) if not Pseudonyms.keeps(uid))
+        elif vr in _TEXT_VRS and tag not in identifying_tags():
+            rule = book.rule(int(tag))
+            if rule.action is Action.REMOVE or rule.action is None or rule.action in (Action.EMPTY, Action.DUMMY):
+                words.update(_unusual(values_of(element)))
 
 
-def _dummy_sequence(element: DataElement, task: _Task, place: str) -> DataElement:
-    """Codes are replaced, since a code can be a person's or a hospital's; other items are cleaned like the dataset."""
-    if not element.keyword.endswith("CodeSequence"):
-        return _cleaned_sequence(element, task, place)
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = _DUMMY_TEXT, "99DEID", _DUMMY_TEXT
-    return _made(element.tag, "SQ", Sequence([item]))
+def _unusual(values: list[Any]) -> Iterator[str]:
+    for value in values:
+        for token in tokens_of(str(value)):
+            if len(token) >= SHORTEST and token not in common_words() and not is_vocabulary(token):
+                yield token
 
 
-def _cleaned_sequence(element: DataElement, task: _Task, place: str) -> DataElement:
-    if element.VR != "SQ":
-        return _made(element.tag, "SQ", None)
-    items = [_cleaned_items(item, task, f"{place}[{number}].") for number, item in enumerate(element.value)]
-    return _made(element.tag, "SQ", Sequence(items))
-
-
-def _kept(element: DataElement, task: _Task, place: str) -> tuple[Action, DataElement | None]:
-    """An element that the table leaves, unless it holds something that identifies or that its type does not allow."""
-    if element.VR == "SQ":
-        return Action.KEEP, _cleaned_sequence(element, task, place)
-    allowed = dictionary_VR(element.tag).split(" or ")
-    if element.VR not in allowed and not all(isinstance(value, int | float) for value in _values(element)):
-        return Action.REMOVE, None
-    if element.VR in ("IS", "DS") and not all(_is_number(value) for value in _values(element)):
-        return Action.CLEAN, _made(element.tag, element.VR, None)
-    if not holds(element, task.needles):
-        return Action.KEEP, _made(element.tag, element.VR, element.value, element.is_undefined_length)
-    if element.keyword == "ImageType":
-        fixed, free = _values(element)[:2], _values(element)[2:]
-        harmless = [value for value in free if not task.needles.are_in(value)]
-        return Action.CLEAN, _made(element.tag, "CS", fixed + harmless)
-    return Action.CLEAN, _made(element.tag, element.VR, None)
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, int | float):
-        return True
-    try:
-        float(str(value))
-    except ValueError:
-        return False
-    return True
-
-
-def _made(tag: BaseTag, vr: str, value: Any, undefined_length: bool = False) -> DataElement:
-    """A new element that shares no list with the original."""
-    if value is None:
-        value = Sequence() if vr == "SQ" else (b"" if vr in ("OB", "OW", "UN") else None)
-    if isinstance(value, MultiValue | list) and vr != "SQ":
-        value = list(value) if len(value) != 1 else value[0]
-    element = DataElement(tag, vr, value)
-    element.is_undefined_length = undefined_length
-    return element
-
-
-def _say_what_was_done(cleaned: Dataset, *, pixels_changed: bool, pixels_examined: bool) -> None:
-    profile = [codes.cid7050.BasicApplicationConfidentialityProfile]
-    if pixels_examined:
-        profile.append(codes.cid7050.CleanPixelDataOption)
-        cleaned.BurnedInAnnotation = "NO"
-    cleaned.PatientIdentityRemoved = "YES"
-    cleaned.DeidentificationMethod = f"deid {__version__}, PS3.15 {rules().edition} Basic Profile"
-    cleaned.DeidentificationMethodCodeSequence = Sequence([_code_item(code) for code in profile])
-    cleaned.LongitudinalTemporalInformationModified = "REMOVED"
-    if pixels_changed:
-        rest = _values(cleaned["ImageType"])[1:] if "ImageType" in cleaned else []
-        cleaned.ImageType = ["DERIVED", *(rest or ["SECONDARY"])]
-
-
-def _code_item(code: Any) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
-    return item
+def _class_of(dataset: Dataset) -> str:
+    return str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
 
 
 def _settle_character_set(cleaned: Dataset) -> None:
@@ -253,7 +168,7 @@ def _settle_character_set(cleaned: Dataset) -> None:
     if any(not str(value).isascii() for value in _texts(cleaned)):
         cleaned.SpecificCharacterSet = "ISO_IR 192"
     elif "SpecificCharacterSet" in cleaned:
-        named = _values(cleaned["SpecificCharacterSet"])
+        named = values_of(cleaned["SpecificCharacterSet"])
         if not all(str(name) in python_encoding for name in named):
             del cleaned.SpecificCharacterSet
 
@@ -265,27 +180,18 @@ def _texts(dataset: Dataset) -> Iterator[Any]:
             for item in element.value:
                 item.pop(Tag("SpecificCharacterSet"), None)
                 yield from _texts(item)
-        elif element.VR in ("LO", "SH", "CS", "UC", "LT", "ST", "UT", "PN"):
-            yield from _values(element)
+        elif element.VR in _TEXT_VRS:
+            yield from values_of(element)
 
 
-def _complete_file_meta(original: Dataset, cleaned: Dataset, task: _Task) -> None:
-    """A file meta of our own, without what the original's named; a preamble of zeros."""
+def _settle_instance(original: Dataset, cleaned: Dataset, task: Cleaning) -> None:
+    """A class and an instance of its own, where the original has none."""
     named = original.file_meta
     if not cleaned.get("SOPClassUID"):
         cleaned.SOPClassUID = UID(str(named.get("MediaStorageSOPClassUID") or SecondaryCaptureImageStorage))
     if not cleaned.get("SOPInstanceUID"):
         instance = str(named.get("MediaStorageSOPInstanceUID") or "") or _fingerprint(original)
-        cleaned.SOPInstanceUID = UID(task.pseudonyms.uid(instance, task.needles))
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = cleaned.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = cleaned.SOPInstanceUID
-    meta.TransferSyntaxUID = named.TransferSyntaxUID
-    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS)
-    meta.ImplementationVersionName = f"DEID {__version__}"
-    cleaned.file_meta = meta
-    cleaned.preamble = b"\0" * 128
+        cleaned.SOPInstanceUID = UID(task.uid(instance))
 
 
 def _fingerprint(dataset: Dataset) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
 from pydicom import DataElement
 from pydicom.multival import MultiValue
+from pydicom.tag import Tag
 
 from deid.values import Hint
 
@@ -22,21 +23,33 @@ SHORTEST = 4
 """Tokens of fewer characters are too common to be looked for."""
 SHORTEST_IN_NUMBERS = 6
 """In numbers (and in UIDs that we draw) shorter runs of digits stand by chance."""
+LONGEST_NUMBER = 40
 _NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"})
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-_CLOSED = frozenset(
-    {
-        "BurnedInAnnotation",
-        "DeidentificationMethod",
-        "LongitudinalTemporalInformationModified",
-        "LossyImageCompression",
-        "LossyImageCompressionMethod",
-        "Modality",
-        "PatientIdentityRemoved",
-        "PhotometricInterpretation",
-        "SpecificCharacterSet",
-    }
+CLOSED = frozenset(
+    map(
+        Tag,
+        (
+            "BurnedInAnnotation",
+            "CompletionFlag",
+            "ContinuityOfContent",
+            "DeidentificationMethod",
+            "LongitudinalTemporalInformationModified",
+            "LossyImageCompression",
+            "LossyImageCompressionMethod",
+            "GraphicType",
+            "Modality",
+            "PatientIdentityRemoved",
+            "PhotometricInterpretation",
+            "RelationshipType",
+            "SpecificCharacterSet",
+            "TemporalRangeType",
+            "ValueType",
+            "VerificationFlag",
+        ),
+    )
 )
+"""Elements whose values come from a list that decides how the object is read: a name that is such a value stays."""
 _TOKEN = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"([12]\d{3})([01]\d)([0-3]\d)(\d*)(\.\d*)?([+-]\d{4})?")
 
@@ -45,33 +58,43 @@ _DATE = re.compile(r"([12]\d{3})([01]\d)([0-3]\d)(\d*)(\.\d*)?([+-]\d{4})?")
 class Needles:
     """What to look for in text that must not identify."""
 
-    tokens: frozenset[str]
-    phrases: frozenset[tuple[str, ...]]
+    tokens: frozenset[str] = frozenset()
+    phrases: frozenset[tuple[str, ...]] = frozenset()
     """Values of several tokens, to be found as a whole."""
+    uids: frozenset[str] = frozenset()
+    """UIDs that were replaced."""
+    dates_stay: bool = False
+    """Whether elements of dates are left out: they were kept or moved on purpose."""
+    numbers: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The tokens that are long numbers."""
+    integers: frozenset[int] = field(init=False, repr=False, compare=False)
+    _spaced: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
-    def __bool__(self) -> bool:
-        return bool(self.tokens or self.phrases)
+    def __post_init__(self) -> None:
+        long = (each for each in self.tokens if SHORTEST_IN_NUMBERS <= len(each) <= LONGEST_NUMBER and each.isdecimal())
+        object.__setattr__(self, "numbers", tuple(sorted(long)))
+        object.__setattr__(self, "_spaced", tuple(f" {' '.join(phrase)} " for phrase in sorted(self.phrases)))
+        object.__setattr__(self, "integers", frozenset(map(int, self.numbers)) - {0})
 
     def are_in(self, text: str) -> bool:
         """Whether the text holds one of the tokens, or one of the values as a whole."""
         found = tokens_of(text)
         if not self.tokens.isdisjoint(found):
             return True
-        return any(phrase == tuple(found[at : at + len(phrase)]) for phrase in self.phrases for at in range(len(found)))
+        if len(found) < 2:
+            return False
+        spaced = f" {' '.join(found)} "
+        return any(phrase in spaced for phrase in self._spaced)
 
     def are_in_number(self, text: str) -> bool:
         """Whether digits of a removed value, not too few of them, stand within a number."""
         digits = "".join(filter(str.isdigit, text))
-        return any(number in digits for number in self.numbers())
-
-    def numbers(self) -> tuple[str, ...]:
-        """The tokens that are long numbers."""
-        return tuple(token for token in self.tokens if token.isdigit() and len(token) >= SHORTEST_IN_NUMBERS)
+        return any(number in digits for number in self.numbers)
 
 
-def needles_of(hints: Iterable[Hint]) -> Needles:
-    """What the harvested values look like when they stand in other text."""
-    tokens: set[str] = set()
+def needles_of(hints: Iterable[Hint], words: Iterable[str] = ()) -> Needles:
+    """What harvested values look like when they stand in other text, beside single `words` to look for."""
+    tokens: set[str] = set(words)
     phrases: set[tuple[str, ...]] = set()
     for hint in hints:
         date = _DATE.fullmatch(hint.value.strip())
@@ -91,6 +114,8 @@ def needles_of(hints: Iterable[Hint]) -> Needles:
 
 def tokens_of(text: str) -> list[str]:
     """Runs of letters and digits in their order, without accents, in capitals."""
+    if text.isascii():
+        return _TOKEN.findall(text.upper())
     plain = unicodedata.normalize("NFKD", text)
     return _TOKEN.findall("".join(sign for sign in plain if not unicodedata.combining(sign)).upper())
 
@@ -105,13 +130,20 @@ def common_words() -> frozenset[str]:
 def holds(element: DataElement, needles: Needles) -> bool:
     """Whether an element's own value (not its items') holds something that identifies.
 
-    Not looked at: pixels, UIDs, and elements whose values come from a closed list that decides how the image is read.
+    Not looked at: pixels, and elements whose values come from a closed list that decides how the image is read. A
+    number counts where it equals a removed one: digits behind a decimal point stand by chance.
     """
-    if element.keyword in _CLOSED or element.VR in ("SQ", "UI", "AT") or element.tag in _PIXELS:
+    vr = element.VR
+    if vr in ("SQ", "AT") or element.tag in _PIXELS or element.tag in CLOSED:
         return False
-    values = element.value if isinstance(element.value, MultiValue | list | tuple) else [element.value]
-    if element.VR in _NUMBERS:
-        return any(needles.are_in_number(str(value)) for value in values)
+    if needles.dates_stay and vr in ("DA", "DT", "TM"):
+        return False
+    value = element.value
+    values = value if isinstance(value, MultiValue | list | tuple) else (value,)
+    if vr in _NUMBERS:
+        return not needles.integers.isdisjoint(values)
+    if vr == "UI":
+        return not needles.uids.isdisjoint(map(str, values))
     return any(needles.are_in(_as_text(value)) for value in values)
 
 

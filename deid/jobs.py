@@ -11,7 +11,7 @@ import hmac
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -22,16 +22,16 @@ from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
 from deid.errors import DeidError, QuarantineError, RefusedError, StoppedError, UsageError
 from deid.examine import Examiner
-from deid.identifiers import needles_of
+from deid.identifiers import Needles
 from deid.inputs import InputFile, check_inputs, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom
 from deid.pipeline import Case, Engines, Options, Step, run, verdict
 from deid.redact import way_taken
 from deid.report import as_line, open_report
 from deid.settings import NO_MODEL, Settings
-from deid.store import RunState, Store, open_store, secret
+from deid.store import RunState, Store, crosswalk, open_store, secret
 from deid.store.secrets import private_folder, write_private
-from deid.values import FileRecord, Hint, Outcome
+from deid.values import FileRecord, Outcome
 from deid.workers import TOO_LARGE, Beat, Limits, Lost, Work, work_through
 
 LOG = logging.getLogger(__name__)
@@ -54,6 +54,8 @@ class Batch:
     user: str = ""
     run_id: int = 0
     """The run in the store that this is the work of; 0 starts one."""
+    crosswalk: bool = False
+    """Keep which stand-in belongs to which original, encrypted in DEID_HOME."""
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ def record_of(
     case: Case, outcome: Outcome, reason: str, file: str, made_by: tuple[tuple[str, str], ...] = ()
 ) -> FileRecord:
     """The record of a case that has come to its end."""
-    layout = pixel_format(case.dataset)
+    layout = pixel_format(case.dataset) if case.frames else None
     kept = sum(not finding.is_phi for frame in case.findings or () for finding in frame.findings)
     out_meta = case.cleaned.file_meta if case.cleaned is not None else None
     return FileRecord(
@@ -137,11 +139,13 @@ def record_of(
         syntax_in=str(case.dataset.file_meta.TransferSyntaxUID),
         syntax_out=str(out_meta.TransferSyntaxUID) if out_meta else "",
         frames=case.frames,
-        signed=None if layout.is_float else layout.signed,
+        signed=None if layout is None or layout.is_float else layout.signed,
         boxes=case.effective or (),
-        way=way_taken(case.dataset, case.redacted, case.effective or ()) if case.redacted is not None else "",
+        way=way_taken(case.dataset, case.redacted, case.effective or ())
+        if layout and case.redacted is not None
+        else "",
         decoder=case.difference.decoder if case.difference is not None else "",
-        frame_hashes=stored_frame_hashes(case.cleaned) if case.cleaned is not None else (),
+        frame_hashes=stored_frame_hashes(case.cleaned) if layout and case.cleaned is not None else (),
         kept=kept,
         seconds=tuple(case.seconds.items()),
         made_by=made_by,
@@ -175,8 +179,8 @@ def run_batch(
     if first is None:
         raise UsageError("There is no file in INPUT.")
     opened = store or open_store(settings)
-    run_id = batch.run_id or opened.start_run(batch.user, "batch", 0, f"policy={batch.options.policy.value}")
-    tally = Tally(run_id=run_id)
+    chosen = f"policy={batch.options.policy.value} preset={batch.options.profile.name}"
+    tally = Tally(run_id=batch.run_id or opened.start_run(batch.user, "batch", 0, chosen))
     report = open_report(batch.report) if batch.report else None
     state = RunState.FAILED
     try:
@@ -304,7 +308,7 @@ def process_file(
         reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
         return Done(source, FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by), True, False)
     outcome, reason = verdict(case)
-    place = output_place(source.relative, case.hints, engines.key, rename=batch.rename)
+    place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
     record = record_of(case, outcome, reason, str(place), engines.made_by)
     if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
         _hold(settings.home, run_id, place, data)
@@ -312,16 +316,17 @@ def process_file(
     if outcome is Outcome.QUARANTINED or case.written is None:
         return Done(source, record, True, False)
     try:
+        if batch.crosswalk and case.cleaned is not None:
+            crosswalk.keep(settings.home, crosswalk.pairs_of(case.dataset, case.cleaned))
         publish(case.written, batch.out / source.folder / place)
     except OSError:
-        reason = "The output folder cannot be written."
+        reason = "The output folder or DEID_HOME cannot be written."
         return Done(source, replace(record, outcome=Outcome.QUARANTINED, reason=reason), True, False)
     return Done(source, record, True, True)
 
 
-def output_place(relative: PurePosixPath, hints: Sequence[Hint], key: bytes, *, rename: bool) -> PurePosixPath:
+def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, rename: bool) -> PurePosixPath:
     """The output's path: parts that hold a removed header value, or all of them, become pseudonyms."""
-    needles = needles_of(hints)
     parts = []
     for part in relative.parts:
         if rename or needles.are_in(part) or needles.are_in_number(part):

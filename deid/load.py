@@ -43,6 +43,7 @@ from deid.codecs.rle_surplus import without_surplus
 from deid.codecs.unseen import without_unseen
 from deid.codecs.unused_bits import without_unused_bits
 from deid.errors import DeidError, PixelError, RefusedError
+from deid.kinds import check_without_pixels
 
 HEAD_BYTES = 1024
 """How much of a file `is_dicom` wants to see."""
@@ -66,8 +67,16 @@ def is_dicom(head: bytes) -> bool:
     return any(_begins_as_dataset(head, implicit, order) for implicit, order in _ENCODINGS)
 
 
-def load(data: bytes, *, max_frames: int = 20_000, max_pixels_per_frame: int = 200_000_000) -> Dataset:
+def load(
+    data: bytes,
+    *,
+    max_frames: int = 20_000,
+    max_pixels_per_frame: int = 200_000_000,
+    without_pixels: bool = False,
+) -> Dataset:
     """The dataset of a file that has pixels which can be de-identified.
+
+    `without_pixels` also lets in what never has any: reports, presentation states, plans, structures, waveforms.
 
     Raises
     ------
@@ -87,7 +96,9 @@ def load(data: bytes, *, max_frames: int = 20_000, max_pixels_per_frame: int = 2
         raise
     except Exception as exc:
         raise RefusedError("The DICOM header is damaged and cannot be read.") from exc
-    _refuse_what_is_no_image(dataset)
+    _refuse_what_is_no_image(dataset, without_pixels)
+    if pixel_keyword(dataset) is None:
+        return dataset
     _settle_frames(dataset, max_frames)
     decoder_for(UID(dataset.file_meta.TransferSyntaxUID))
     layout = pixel_format(dataset)
@@ -237,7 +248,7 @@ def _settle(dataset: Dataset) -> None:
                 _settle(item)
 
 
-def _refuse_what_is_no_image(dataset: Dataset) -> None:
+def _refuse_what_is_no_image(dataset: Dataset, without_pixels: bool) -> None:
     storage = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
     if storage == MediaStorageDirectoryStorage or "DirectoryRecordSequence" in dataset:
         raise RefusedError("This is a DICOMDIR: give the images instead, and make a new directory of the results.")
@@ -245,7 +256,9 @@ def _refuse_what_is_no_image(dataset: Dataset) -> None:
         return
     if "EncapsulatedDocument" in dataset:
         raise RefusedError("This is an encapsulated document (PDF, CDA or model), not an image.")
-    raise RefusedError("There are no pixels in this file.")
+    if not without_pixels:
+        raise RefusedError("There are no pixels in this file.")
+    check_without_pixels(str(dataset.get("SOPClassUID") or storage))
 
 
 def _settle_frames(dataset: Dataset, max_frames: int) -> None:

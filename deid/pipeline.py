@@ -19,10 +19,13 @@ from pydicom import Dataset
 from deid import __version__, header, verify
 from deid.boxes import Area, draw_boxes, merge_regions
 from deid.classify import Classifier, find_phi
-from deid.codecs.raw import iter_raw_frames, pixel_format, raw_frame, stored_frames
+from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
 from deid.compare import Difference
+from deid.identifiers import Needles
+from deid.judging import HeaderJudge
 from deid.load import load
 from deid.ocr import OcrEngine, read_frame
+from deid.profile import STRICT, Profile
 from deid.redact import redact
 from deid.render import Picture, distinct_views, frame_count, render_stored
 from deid.values import (
@@ -68,6 +71,7 @@ class Options:
     """What a run may choose."""
 
     policy: Policy = Policy.PHI
+    profile: Profile = STRICT
     padding_px: int = 3
     threshold: float = 0.5
     max_frames: int = 20_000
@@ -107,6 +111,8 @@ class Case:
     """The regions as they were overwritten."""
     cleaned: Dataset | None = None
     removals: tuple[Removal, ...] | None = None
+    needles: Needles | None = None
+    """What of the header must not be found in the output."""
     written: bytes | None = None
     checks: tuple[Check, ...] | None = None
     difference: Difference | None = None
@@ -126,18 +132,29 @@ def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step],
     QuarantineError
         Where a step cannot finish.
     """
-    case = open_case(data, options)
-    for step in Step:
+    case = open_case(data, options, without_pixels=True)
+    if not case.frames:
+        case = replace(case, redacted=case.dataset, effective=())
+    for step in Step if case.frames else (Step.HEADER, Step.VERIFY):
         watch(step)
         case = run_step(case, step, engines, options)
     return case
 
 
-def open_case(data: bytes, options: Options) -> Case:
-    """The case of a file that was accepted, with what its header says of people, places and dates."""
+def open_case(data: bytes, options: Options, *, without_pixels: bool = False) -> Case:
+    """The case of a file that was accepted, with what its header says of people, places and dates.
+
+    `without_pixels` also accepts reports, plans, waveforms and the like: they have no frames.
+    """
     start = perf_counter()
-    dataset = load(data, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
-    case = Case(dataset, frame_count(dataset), header.harvest(dataset))
+    dataset = load(
+        data,
+        max_frames=options.max_frames,
+        max_pixels_per_frame=options.max_pixels_per_frame,
+        without_pixels=without_pixels,
+    )
+    frames = frame_count(dataset) if pixel_keyword(dataset) else 0
+    case = Case(dataset, frames, header.harvest(dataset))
     return replace(case, seconds={Stage.LOAD: perf_counter() - start})
 
 
@@ -227,20 +244,31 @@ def _redact(case: Case, engines: Engines, options: Options) -> Case:
 def _header(case: Case, engines: Engines, options: Options) -> Case:
     assert case.redacted is not None
     with _timed(case, Stage.HEADER) as seconds:
+        needles = header.needles(case.dataset, options.profile)
         cleaned, removals = header.clean(
-            case.redacted, engines.key, pixels_changed=bool(case.effective), pixels_examined=case.words is not None
+            case.redacted,
+            engines.key,
+            options.profile,
+            HeaderJudge(case.hints, engines.classifier, options.threshold),
+            pixels_changed=bool(case.effective),
+            pixels_examined=bool(case.frames) and case.words is not None,
         )
     with _timed(replace(case, seconds=seconds), Stage.WRITE) as seconds:
         written = header.write(cleaned)
-    return replace(case, cleaned=cleaned, removals=removals, written=written, seconds=seconds)
+    return replace(case, cleaned=cleaned, removals=removals, needles=needles, written=written, seconds=seconds)
 
 
 def _verify(case: Case, engines: Engines, options: Options) -> Case:
-    assert case.written is not None
+    assert case.written is not None and case.needles is not None
     with _timed(case, Stage.VERIFY) as seconds:
-        checks, difference = verify.check_written(case.dataset, case.written, case.effective or (), case.hints)
+        if case.frames:
+            checks, difference = verify.check_written(
+                case.dataset, case.written, case.effective or (), case.needles, options.profile
+            )
+        else:
+            checks, difference = verify.check_header(case.written, case.needles, options.profile), None
         residue: tuple[Region, ...] = ()
-        if all(check.passed for check in checks):
+        if case.frames and all(check.passed for check in checks):
             residue = _read_again(case, engines, options)
             checks = (*checks, _residue_check(residue))
     return replace(case, checks=checks, difference=difference, residue=residue, seconds=seconds)
@@ -329,7 +357,7 @@ _PARTS: dict[Step, tuple[str, ...]] = {
     Step.FIND: ("findings",),
     Step.BOXES: ("regions",),
     Step.REDACT: ("redacted", "effective"),
-    Step.HEADER: ("cleaned", "removals", "written"),
+    Step.HEADER: ("cleaned", "removals", "needles", "written"),
     Step.VERIFY: ("checks", "difference"),
 }
 

@@ -12,6 +12,7 @@ from pydicom._uid_dict import UID_dictionary
 from deid.identifiers import Needles
 
 _SHORTEST_KEY = 16
+_MOST_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,27 @@ class Pseudonyms:
         PS3.5 B.2 for UIDs below 2.25.
 
         """
-        if original in UID_dictionary:
+        if self.keeps(original):
             return original
-        numbers = avoid.numbers()
         for draw in range(1000):
             digest = self._digest("uid", f"{draw}\0{original}" if draw else original)
             drawn = f"2.25.{int.from_bytes(digest[:16], 'big')}"
-            if not any(number in drawn for number in numbers):
+            if not any(number in drawn for number in avoid.numbers):
                 return drawn
         raise ValueError("no UID without the numbers to avoid was drawn")
+
+    @staticmethod
+    def keeps(original: str) -> bool:
+        """Whether DICOM itself defines this UID."""
+        return original in UID_dictionary
 
     def patient(self, original: str) -> str:
         """An identifier for a patient: capital letters and digits, fit for PatientID and PatientName."""
         return "ANON-" + b32encode(self._digest("patient", original.strip())[:10]).decode()
+
+    def days(self, patient: str) -> int:
+        """How many days a patient's dates are moved back: one day to ten years."""
+        return 1 + int.from_bytes(self._digest("days", patient.strip())[:8], "big") % _MOST_DAYS
 
     def _digest(self, purpose: str, original: str) -> bytes:
         return hmac.new(self.key, f"{purpose}\0{original}".encode(), sha256).digest()

@@ -13,6 +13,8 @@ _PARTS = re.compile(r"[^\w'’]+|_")
 
 def fold(text: str) -> str:
     """Lower case without accents; "ß" becomes "ss"."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(each for each in decomposed if not unicodedata.combining(each))
 

@@ -7,22 +7,24 @@ judgement. Details name tags and frames, never a value.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 
-from pydicom import DataElement, Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 import deid.quiet  # noqa: F401
-from deid.codecs.raw import pixel_format, raw_photometric
+from deid.codecs.raw import pixel_format, pixel_keyword, raw_photometric
 from deid.codecs.rle_surplus import holds_surplus
 from deid.codecs.unseen import holds_unseen
 from deid.codecs.unused_bits import holds_unused_bits
 from deid.compare import Difference, compare_datasets
 from deid.errors import DeidError
-from deid.identifiers import Needles, holds, needles_of
-from deid.values import Check, Hint, Region
+from deid.identifiers import Needles, holds
+from deid.profile import STRICT, Profile
+from deid.ps315 import rulebook
+from deid.values import Check, Region
 
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
 _NAMED_TAGS = 5
@@ -31,12 +33,12 @@ _SHORTEST_IN_PIXELS = 8
 
 
 def check_written(
-    original: Dataset, written: bytes, regions: Sequence[Region], hints: Iterable[Hint]
+    original: Dataset, written: bytes, regions: Sequence[Region], needles: Needles, profile: Profile = STRICT
 ) -> tuple[tuple[Check, ...], Difference | None]:
     """What was looked at in the written file, in order, and how its pixels differ from the original's.
 
-    `regions` are those really overwritten and `hints` what was harvested from the original's header. A failure to open
-    ends the list; there is no difference where the pixels cannot be compared.
+    `regions` are those really overwritten and `needles` what of the original's header must not be found under this
+    profile. A failure to open ends the list; there is no difference where the pixels cannot be compared.
     """
     try:
         output = dcmread(BytesIO(written))
@@ -51,9 +53,20 @@ def check_written(
             checks += _pixels(original, output, regions, difference)
         except DeidError:
             checks.append(Check("pixels outside", False, "The pixels of the written file cannot be decoded."))
-    needles = needles_of(hints)
-    checks += [_values(output, needles), _unseen(output, needles), _elements(output), _envelope(written, output)]
+    checks += [_values(output, needles), _unseen(output, needles)]
+    checks += [_elements(output, profile), _envelope(written, output)]
     return tuple(checks), difference
+
+
+def check_header(written: bytes, needles: Needles, profile: Profile = STRICT) -> tuple[Check, ...]:
+    """What was looked at in the written file of an object without pixels."""
+    try:
+        output = dcmread(BytesIO(written))
+        list(output.iterall())
+    except Exception:  # whatever goes wrong here is the finding
+        return (Check("opens", False, "The written file does not open again."),)
+    opens = Check("opens", True, "The written file opens.")
+    return opens, _values(output, needles), _elements(output, profile), _envelope(written, output)
 
 
 def _shape(original: Dataset, output: Dataset) -> Check:
@@ -127,12 +140,15 @@ def _holds_text(output: Dataset, needles: Needles) -> bool:
     return any(token.encode() in capitals for token in tokens)
 
 
-def _elements(output: Dataset) -> Check:
-    """Whether there is an element of a kind that never leaves: private, unknown, curve or overlay."""
+def _elements(output: Dataset, profile: Profile) -> Check:
+    """Whether there is an element of a kind that never leaves: private and not listed as safe, unknown, a drawing."""
+    book = rulebook(profile)
     kinds = [
         path
         for path, element in _walk(output)
-        if element.tag.group % 2 or not dictionary_has_tag(element.tag) or element.tag.group >> 8 in (0x50, 0x60)
+        if element.tag.group >> 8 in (0x50, 0x60)
+        or not (element.tag.is_private or dictionary_has_tag(element.tag))
+        or (element.tag.is_private and not book.may_be_safe(element.tag))
     ]
     said = "Unexpected elements: " + _tags_said(kinds) if kinds else "No private or unknown element is left."
     return Check("elements", not kinds, said)
@@ -152,7 +168,11 @@ def _envelope(written: bytes, output: Dataset) -> Check:
 
 
 def _trailing(written: bytes, output: Dataset) -> bool:
-    """Whether bytes follow the pixel element, which must be the last."""
+    """Whether bytes follow the last element: the pixels, or for an object without any whatever it is."""
+    if pixel_keyword(output) is None:
+        again = BytesIO()
+        dcmwrite(again, output, enforce_file_format=True)
+        return again.getvalue() != written
     layout = pixel_format(output)
     value = output[layout.keyword].value
     body = written

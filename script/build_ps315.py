@@ -2,7 +2,9 @@
 
     python script/build_ps315.py SOURCE.json > deid/rules/ps315.json
 
-A row is [action of the Basic Profile, one letter an option column ("-" where the column is empty)].
+A row is [action of the Basic Profile, one letter an option column ("-" where the column is empty)]. The rows of
+"content" are those of Table E.3.4-1 by the code of a content item's concept name, with the letters under the same
+columns.
 """
 
 from __future__ import annotations
@@ -27,8 +29,21 @@ def main() -> None:
         "sha256_of_source_xml": source["source"]["sha256_of_source_xml"],
         "options": options,
     }
-    lines = ",\n".join(f'  "{tag}": {json.dumps(row)}' for tag, row in rows.items())
-    sys.stdout.write(json.dumps(head, indent=1)[:-2] + ',\n "rows": {\n' + lines + "\n }\n}\n")
+    content = {
+        f"{item['scheme']}:{item['code']}": [
+            item["basic"],
+            "".join(item["options"].get(option, "-") for option in options),
+        ]
+        for item in sorted(source["content_items"], key=lambda item: (item["scheme"], item["code"]))
+    }
+    sys.stdout.write(
+        json.dumps(head, indent=1)[:-2]
+        + f',\n "rows": {{\n{_lines(rows)}\n }},\n "content": {{\n{_lines(content)}\n }}\n}}\n'
+    )
+
+
+def _lines(rows: dict[str, list[str]]) -> str:
+    return ",\n".join(f'  "{key}": {json.dumps(row)}' for key, row in rows.items())
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def _measured(data: bytes) -> Measured:
     redacted, effective = redact(original, wanted)
     cleaned, _ = header.clean(redacted, KEY, pixels_changed=True, pixels_examined=True)
     written = header.write(cleaned)
-    checks, _ = check_written(original, written, effective, header.harvest(original))
+    checks, _ = check_written(original, written, effective, header.needles(original))
     seconds = perf_counter() - start
     output = load(written)
     way = way_taken(original, output, effective)

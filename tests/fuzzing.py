@@ -132,7 +132,7 @@ def _ended(data: bytes, beat: Beat) -> tuple[str, str, bytes]:
         redacted, effective = redact(original, [Region(None, box, (Reason.DRAWN,), 1.0)])
         cleaned, _ = header.clean(redacted, b"k" * 32, pixels_changed=True, pixels_examined=True)
         written = header.write(cleaned)
-        checks, _ = check_written(original, written, effective, header.harvest(original))
+        checks, _ = check_written(original, written, effective, header.needles(original))
     except RefusedError as exc:
         return "refused", str(exc), b""
     except QuarantineError as exc:

@@ -127,14 +127,14 @@ MEASURED = """
 import json, sys, time
 from deid.load import load
 from deid.redact import redact
-from deid.header import clean, harvest, write
+from deid.header import clean, needles, write
 from deid.verify import check_written
 from deid.values import Box, Region
 original = load(open(sys.argv[1], "rb").read())
 start = time.process_time()
 redacted, effective = redact(original, [Region(None, Box(16, 16, 390, 30), (), 1.0)])
 written = write(clean(redacted, b"k" * 32, pixels_changed=True, pixels_examined=True)[0])
-checks, _ = check_written(original, written, effective, harvest(original))
+checks, _ = check_written(original, written, effective, needles(original))
 spent = time.process_time() - start
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"seconds": spent, "mb": peak / 1024, "passed": all(check.passed for check in checks)}))

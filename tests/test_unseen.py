@@ -183,7 +183,7 @@ def test_bytes_between_rle_segments_are_found_by_the_proof() -> None:
     original = load(file_bytes(built))
     cleaned, _ = header.clean(original, b"k" * 32, pixels_changed=False, pixels_examined=True)
     cleaned.PixelData = encapsulate([encoded_frames(original).codestream(0) + b"quillfeather"])
-    checks, _ = check_written(original, header.write(cleaned), (), header.harvest(original))
+    checks, _ = check_written(original, header.write(cleaned), (), header.needles(original))
     assert "unseen" in {check.name for check in checks if not check.passed}
 
 
@@ -245,5 +245,5 @@ def test_text_outside_the_pixels_does_not_leave(hide: Callable[[Dataset], None])
     written = header.write(cleaned)
     assert b"uillfeather" not in written
     assert b"19470219" not in written
-    checks, _ = check_written(original, written, effective, header.harvest(original))
+    checks, _ = check_written(original, written, effective, header.needles(original))
     assert all(check.passed for check in checks)

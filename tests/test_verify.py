@@ -20,8 +20,10 @@ from pydicom.uid import (
 )
 
 from deid import verify
-from deid.header import clean, harvest, write
+from deid.header import clean, needles, write
+from deid.identifiers import Needles
 from deid.load import load
+from deid.profile import Profile
 from deid.redact import redact
 from deid.values import Box, Check, Reason, Region
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, image
@@ -62,7 +64,7 @@ def failed(checks: tuple[Check, ...]) -> set[str]:
 def test_what_the_stages_write_passes(syntax: str, regions: list[Region]) -> None:
     original = load(dicom(FRAMES, syntax=syntax))
     out, effective = processed(original, regions)
-    checks = check_written(original, write(out), effective, harvest(original))
+    checks = check_written(original, write(out), effective, needles(original, Profile()))
     assert failed(checks) == set()
     assert {"opens", "shape", "header values", "elements", "envelope"} <= {check.name for check in checks}
 
@@ -72,7 +74,7 @@ def test_floats_that_are_no_numbers_compare_as_equal() -> None:
     pixels[0, 0] = np.nan
     original = load(dicom(pixels))
     out, effective = processed(original, [Region(None, Box(2, 2, 3, 3), (), 1.0)])
-    assert failed(check_written(original, write(out), effective, harvest(original))) == set()
+    assert failed(check_written(original, write(out), effective, needles(original, Profile()))) == set()
 
 
 def _leak_private(out: Dataset) -> None:
@@ -127,16 +129,16 @@ def test_a_header_value_that_is_left_is_found(leak: Callable[[Dataset], None]) -
     original = load(dicom(FRAMES, DeviceSerialNumber="SN-8842076"))
     out, effective = processed(original, [REGION])
     leak(out)
-    assert "header values" in failed(check_written(original, write(out), effective, harvest(original)))
+    assert "header values" in failed(check_written(original, write(out), effective, needles(original, Profile())))
 
 
 def test_common_words_and_short_parts_are_no_leak() -> None:
     original = load(dicom(FRAMES, InstitutionName="General Hospital of Li", PatientName="Li^Yu"))
     out, effective = processed(original, [REGION])
     out.Manufacturer = "General Li Imaging Hospital"
-    assert failed(check_written(original, write(out), effective, harvest(original))) == set()
+    assert failed(check_written(original, write(out), effective, needles(original, Profile()))) == set()
     out.Manufacturer = "Li Yu"
-    assert failed(check_written(original, write(out), effective, harvest(original))) == {"header values"}
+    assert failed(check_written(original, write(out), effective, needles(original, Profile()))) == {"header values"}
 
 
 def test_private_and_unknown_elements_are_found_whatever_they_hold() -> None:
@@ -144,7 +146,7 @@ def test_private_and_unknown_elements_are_found_whatever_they_hold() -> None:
     for tag in (0x00091001, 0x00080FFE, 0x60000022, 0x50000030):
         out, effective = processed(original, [])
         out.add_new(tag, "UN", b"xy")
-        assert failed(check_written(original, write(out), effective, ())) == {"elements"}
+        assert failed(check_written(original, write(out), effective, Needles())) == {"elements"}
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless, DeflatedExplicitVRLittleEndian])
@@ -152,10 +154,12 @@ def test_bytes_around_the_dataset_are_found(syntax: str) -> None:
     original = load(dicom(FRAMES, syntax=syntax))
     out, effective = processed(original, [])
     written = write(out)
-    assert failed(check_written(original, b"QUILL".ljust(128, b"\0") + written[128:], effective, ())) == {"envelope"}
-    assert "envelope" in failed(check_written(original, written + b"AB\0\0LO\x04\0QUIL", effective, ()))
+    assert failed(check_written(original, b"QUILL".ljust(128, b"\0") + written[128:], effective, Needles())) == {
+        "envelope"
+    }
+    assert "envelope" in failed(check_written(original, written + b"AB\0\0LO\x04\0QUIL", effective, Needles()))
     out.file_meta.SourceApplicationEntityTitle = "BRANNOC"
-    assert failed(check_written(original, write(out), effective, ())) == {"envelope"}
+    assert failed(check_written(original, write(out), effective, Needles())) == {"envelope"}
 
 
 def test_a_changed_pixel_is_found() -> None:
@@ -164,7 +168,7 @@ def test_a_changed_pixel_is_found() -> None:
     pixels = bytearray(out.PixelData)
     pixels[5] ^= 1
     out.PixelData = bytes(pixels)
-    checks = check_written(original, write(out), effective, ())
+    checks = check_written(original, write(out), effective, Needles())
     assert failed(checks) == {"pixels outside"}
     assert any("first in frame 0" in check.detail for check in checks)
 
@@ -172,13 +176,13 @@ def test_a_changed_pixel_is_found() -> None:
 def test_a_box_that_still_shows_something_is_found() -> None:
     original = load(dicom(FRAMES))
     out, _ = processed(original, [])
-    assert failed(check_written(original, write(out), (REGION,), ())) == {"pixels inside"}
+    assert failed(check_written(original, write(out), (REGION,), Needles())) == {"pixels inside"}
 
 
 def test_an_untouched_image_must_be_the_same_bytes() -> None:
     original = load(dicom(FRAMES, syntax=RLELossless))
     out, _ = processed(original, [REGION])
-    assert failed(check_written(original, write(out), (), ())) == {"pixels untouched"}
+    assert failed(check_written(original, write(out), (), Needles())) == {"pixels untouched"}
 
 
 def test_another_shape_or_sign_is_found() -> None:
@@ -186,24 +190,24 @@ def test_another_shape_or_sign_is_found() -> None:
     for keyword, value in (("PixelRepresentation", 1), ("NumberOfFrames", 1), ("Rows", 20)):
         out, _ = processed(original, [])
         setattr(out, keyword, value)
-        assert "shape" in failed(check_written(original, write(out), (), ()))
+        assert "shape" in failed(check_written(original, write(out), (), Needles()))
 
 
 def test_colours_under_another_name_are_found() -> None:
     original = load(file_bytes(image(COLOUR, photometric="YBR_FULL")))
     out, effective = processed(original, [Region(0, Box(1, 1, 5, 5), (), 1.0)])
     out.PhotometricInterpretation = "RGB"
-    assert failed(check_written(original, write(out), effective, ())) == {"colour"}
+    assert failed(check_written(original, write(out), effective, Needles())) == {"colour"}
 
 
 def test_pixels_that_no_longer_decode_are_found() -> None:
     original = load(dicom(FRAMES, syntax=JPEG2000Lossless))
     out, effective = processed(original, [REGION])
     out.PixelData = out.PixelData.replace(b"\xff\x51", b"\0\0")
-    assert "pixels outside" in failed(check_written(original, write(out), effective, ()))
+    assert "pixels outside" in failed(check_written(original, write(out), effective, Needles()))
 
 
 @pytest.mark.parametrize("written", [b"", b"nothing", b"\0" * 128 + b"DICM"])
 def test_a_file_that_does_not_open_fails_first(written: bytes) -> None:
-    checks = check_written(load(dicom(FRAMES)), written, (), ())
+    checks = check_written(load(dicom(FRAMES)), written, (), Needles())
     assert [(check.name, check.passed) for check in checks] == [("opens", False)]
