@@ -57,7 +57,7 @@ def figures(judge: Judge, evaluated: Sequence[MadeUp], only: Sequence[bool] | No
         recall=_share(private >= 0),
         specificity=_share(harmless < 0),
         false_alarms=_share(closed >= 0),
-        initials=_share(scores[counted & phi & np.isin(kinds, ("initials", "signed"))] >= 0),
+        initials=_share(scores[counted & phi & np.isin(kinds, ("initials", "loose", "signed"))] >= 0),
         words=int(counted.sum()),
     )
 
@@ -75,9 +75,12 @@ def _share(hits: NDArray[np.bool_]) -> float:
     return float(hits.mean()) if len(hits) else float("nan")
 
 
-def evaluation_pictures(count: int, *, clean: bool = False) -> list[MadeUp]:
-    """Pictures whose names, places, phrases and templates were not trained on."""
-    return list(islice(pictures(Split.EVALUATE, EVALUATION_SEED, clean=clean), count))
+def evaluation_pictures(count: int, *, clean: bool = False, new_names: bool = False) -> list[MadeUp]:
+    """Pictures whose people, places, phrases and templates were not trained on.
+
+    Equipment, views and protocols are those of training; with `new_names` they are made-up ones that nothing knows.
+    """
+    return list(islice(pictures(Split.EVALUATE, EVALUATION_SEED, clean=clean, new_names=new_names), count))
 
 
 def calibration_pictures(count: int) -> list[MadeUp]:

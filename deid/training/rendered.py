@@ -17,7 +17,9 @@ from deid.values import Box, View, Word
 
 SIZE_PX = (760, 900)
 """Rows, columns."""
-_SIZES = (15, 18, 22, 26)
+_SIZES = (12, 14, 16, 20, 26)
+_INKS = (235, 235, 120, 170)
+"""Brightness of the letters; the ground is at 30."""
 _COVERED = 0.5
 """A token belongs to a read word that covers this share of it, or the other way round."""
 
@@ -53,7 +55,7 @@ def draw(made: MadeUp, number: int) -> tuple[Picture, list[tuple[Box, Token]]]:
             x0, y0, x1, y1 = pen.textbbox((left, top), token.text, font=font)
             if x1 >= columns - 5 or y1 >= rows - 5:
                 break
-            pen.text((left, top), token.text, fill=235, font=font)
+            pen.text((left, top), token.text, fill=_INKS[number % len(_INKS)], font=font)
             if x1 - x0 >= 1 and y1 - y0 >= 1:
                 places.append((Box.from_edges(int(x0), int(y0), int(x1) + 1, int(y1) + 1), token))
             left = round(left + pen.textlength(token.text, font=font) + space)
