@@ -210,7 +210,7 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             wordy[index] = alphabetic and not half
 
 
-def _is_settled(harmless: Sequence[Evidence]) -> bool:
+def is_settled(harmless: Sequence[Evidence]) -> bool:
     """Whether the word's place or its lack of letters says that it is harmless, not the word list alone."""
     return any(each.rule in ("label", "symbol") for each in harmless)
 
@@ -228,7 +228,7 @@ def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:
         p_phi = max(each.p_phi for each in gathered.for_phi[index])
     elif gathered.harmless[index]:
         p_phi = min(each.p_phi for each in gathered.harmless[index])
-        if p_model is not None and p_model >= P_OVERRULES and not _is_settled(gathered.harmless[index]):
+        if p_model is not None and p_model >= P_OVERRULES and not is_settled(gathered.harmless[index]):
             p_phi = p_model
     elif word.confidence < UNREADABLE or not core(word.text):
         p_phi = P_UNREADABLE

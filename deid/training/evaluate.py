@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.classify import classify_words
+from deid.classify import classify_words, is_settled
 from deid.lexicon import load_lexicon
 from deid.training.grammar import CLOSED_LISTS
 from deid.training.images import MadeUp, pictures
@@ -20,6 +21,8 @@ from deid.values import Box, Evidence, Finding, Reason, Word
 Judge = Callable[[Sequence[Sequence[str]]], list[float]]
 """Lines of words to one score a word, in reading order; 0 or more means PHI."""
 EVALUATION_SEED, CALIBRATION_SEED, YARDSTICK_SEED = 99, 1234, 7
+BARS = (0.999, 0.9995, 0.9999, 0.99995, 0.99999, 0.999995)
+"""Of overruling: what each does is measured."""
 SETTLING = frozenset((Reason.HEADER, Reason.PATTERN, Reason.CONTEXT, Reason.LEXICON, Reason.UNREADABLE))
 
 
@@ -116,15 +119,24 @@ def _settles(evidence: Evidence) -> bool:
     return evidence.reason in SETTLING
 
 
-def with_rules(judge: Judge) -> Judge:
+def with_rules(judge: Judge, bar: float | None = None) -> Judge:
     """The pipeline's decision: the judge where nothing settles a word, the rules elsewhere."""
 
     def both(lines: Sequence[Sequence[str]]) -> list[float]:
-        scores = judge(lines)
-        rules, free = rules_alone(lines), unsettled(lines)
-        return [mine if is_free else rule for mine, rule, is_free in zip(scores, rules, free, strict=True)]
+        return [decided(finding, score, bar) for score, finding in zip(judge(lines), _judged(lines), strict=True)]
 
     return both
+
+
+def decided(finding: Finding, score: float, bar: float | None = None) -> float:
+    """0 or more where a finding of the rules and a judge's score together say PHI.
+
+    From P = `bar` on the judge is believed against the word lists too.
+    """
+    sure = math.log(bar / (1 - bar)) if bar else math.inf
+    rule = finding.p_phi - 0.5
+    overruled = score >= sure and rule < 0 and not is_settled(finding.evidence)
+    return score if overruled or not any(_settles(each) for each in finding.evidence) else rule
 
 
 def _judged(lines: Sequence[Sequence[str]]) -> list[Finding]:

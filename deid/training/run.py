@@ -123,12 +123,17 @@ def measure(judge: LlamaClassifier, bias: float, config: TrainConfig, say: Say) 
     say(evaluate.table(rows))
     say(f"{seconds:.3f} s an image")
     drawn_pictures = max(config.evaluation_pictures // DRAWN_SHARE, 1)
-    seen = rendered.read_back(drawn_pictures, (RapidOcr(), Tesseract()), lambda number: None)
-    say("Drawn, and read by the product's readers:")
-    drawn = _rows(seen, model, yardstick)
+    seen = rendered.read_back(drawn_pictures, (RapidOcr(), Tesseract()))
+    misread, regrouped = seen.misread / max(seen.letters, 1), seen.regrouped / max(seen.words, 1)
+    say(
+        f"Drawn, and read by the product's readers: {misread:.2%} of letters misread (at worst {seen.worst:.1%} of a "
+        f"picture's), {regrouped:.1%} of words joined, cut or not read."
+    )
+    drawn = _rows(list(seen.pictures), model, yardstick)
     say(evaluate.table(drawn))
     rows += [(f"drawn and read: {name}", each) for name, each in drawn]
-    return {"seconds_an_image": round(seconds, 4)} | {
+    read = {"letters_misread": round(misread, 5), "words_regrouped": round(regrouped, 4)}
+    return {"seconds_an_image": round(seconds, 4), **read} | {
         name: {key: round(value, 4) for key, value in dataclasses.asdict(each).items()} for name, each in rows
     }
 
@@ -158,4 +163,5 @@ def _rows(made: list[MadeUp], model: evaluate.Judge, yardstick: evaluate.Judge) 
         ("rules alone", evaluate.figures(evaluate.rules_alone, made)),
         *((f"rules and {name}", evaluate.figures(evaluate.with_rules(judge), made)) for name, judge in judges),
         *((f"unsettled words: {name}", evaluate.figures(judge, made, free)) for name, judge in judges),
+        *((f"overruling from {bar}", evaluate.figures(evaluate.with_rules(model, bar), made)) for bar in evaluate.BARS),
     ]
