@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from deid.matching import targets  # noqa: E402
 from deid.pipeline import Engines, Options, Step, open_case, run_step  # noqa: E402
 from deid.settings import Settings  # noqa: E402
 from deid.training import evaluate  # noqa: E402
-from deid.values import Box, Finding, Hint, Word  # noqa: E402
+from deid.values import Box, Hint, Word  # noqa: E402
 
 SETS = ("dev", "real", "pseudo_phi")
 
@@ -44,11 +44,6 @@ def label_of(word: Word, truth: list[dict[str, object]]) -> bool | None:
         if each["frames"] in (None, [0]) and word.box.overlap(box) >= 0.5 * min(box.area, word.box.area):
             labels.add(None if each.get("skip") else bool(each["phi"]))
     return True if True in labels else False if labels == {False} else None
-
-
-def unsettled(finding: Finding) -> bool:
-    """Whether the decision is left to a model."""
-    return not any(each.reason in evaluate.SETTLING for each in finding.evidence)
 
 
 def main() -> None:
@@ -66,26 +61,34 @@ def main() -> None:
     engines = Engines((RapidOcr(), Tesseract()), b"k" * 32)
     for name in SETS:
         cases = [_read(path, engines) for path in sorted((bench / name).glob("*.dcm"))]
-        _say_unsettled(name, [word for case in cases for word in _judged(case, case.hints, judges) if word.free])
-        _say_overruling([word for case in cases for word in _judged(case, (), {"LLM": judges["LLM"]})])
+        _say_unsettled(name, [word for case in cases for word in _left(case, judges)])
+        _say_overruling([(case, judges["LLM"](case.texts)) for case in cases])
 
 
 @dataclass(frozen=True)
 class Case:
     """What the readers and the header say of a file's first frame, and its truth."""
 
-    words: tuple[Word, ...]
+    lines: tuple[tuple[Word, ...], ...]
     hints: tuple[Hint, ...]
     truth: list[dict[str, object]]
 
+    @property
+    def words(self) -> list[Word]:
+        """In reading order."""
+        return [word for line in self.lines for word in line]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """By line."""
+        return [[word.text for word in line] for line in self.lines]
+
 
 @dataclass(frozen=True)
-class Judged:
-    """A word of which the truth says whether it is PHI."""
+class Left:
+    """A word that is left to a model, of which the truth says whether it is PHI."""
 
     phi: bool
-    finding: Finding
-    free: bool
     scores: dict[str, float]
 
 
@@ -94,50 +97,50 @@ def _read(path: Path, engines: Engines) -> Case:
     case = open_case(path.read_bytes(), Options())
     for step in (Step.CONVERT, Step.READ):
         case = run_step(case, step, engines, Options())
-    return Case((case.words or ())[0].words, tuple(case.hints), truth)
+    lines: dict[int, list[Word]] = {}
+    for word in (case.words or ())[0].words:
+        lines.setdefault(word.line, []).append(word)
+    return Case(tuple(map(tuple, lines.values())), tuple(case.hints), truth)
 
 
-def _judged(case: Case, hints: Sequence[Hint], judges: dict[str, evaluate.Judge]) -> list[Judged]:
+def _left(case: Case, judges: dict[str, evaluate.Judge]) -> Iterator[Left]:
     lexicon = load_lexicon()
-    findings = classify_words(case.words, targets(hints, lexicon), lexicon, None, 0.5)
-    rows: dict[int, list[Finding]] = {}
-    for finding in findings:
-        rows.setdefault(finding.word.line, []).append(finding)
-    lines = [[finding.word.text for finding in row] for row in rows.values()]
-    scores = {judge: judges[judge](lines) for judge in judges}
-    ordered = [finding for row in rows.values() for finding in row]
-    found = []
-    for index, finding in enumerate(ordered):
+    findings = classify_words(case.words, targets(case.hints, lexicon), lexicon, None, 0.5)
+    scores = {judge: judges[judge](case.texts) for judge in judges}
+    for index, finding in enumerate(findings):
         label = label_of(finding.word, case.truth)
-        if label is not None:
-            own = {judge: scores[judge][index] for judge in judges}
-            found.append(Judged(label, finding, unsettled(finding), own))
-    return found
+        if label is not None and evaluate.is_free(finding):
+            yield Left(label, {judge: scores[judge][index] for judge in judges})
 
 
-def _say_unsettled(name: str, words: list[Judged]) -> None:
+def _say_unsettled(name: str, words: list[Left]) -> None:
     print(f"{name}: {len(words)} words are left to a model, {sum(word.phi for word in words)} of them PHI")
     for judge in words[0].scores if words else ():
         said = [(word.phi, word.scores[judge] >= 0) for word in words]
-        right = sum(phi == answer for phi, answer in said)
-        missed = sum(phi and not answer for phi, answer in said)
-        taken = sum(answer and not phi for phi, answer in said)
+        right = sum(phi == goes for phi, goes in said)
+        missed, taken = _wrong(said)
         print(f"  {judge}: {right / len(said):.3f} right, {missed} of PHI missed, {taken} others taken")
 
 
-def _say_overruling(words: list[Judged]) -> None:
-    print(f"  every header value withheld, {sum(w.phi for w in words)} words PHI, {sum(not w.phi for w in words)} not:")
-    rules = [evaluate.decided(word.finding, 1.0) for word in words]  # what nothing settles goes
-    ways = {"rules alone": rules} | {
-        f"overruling from {bar}" if bar else "never overruling": [
-            evaluate.decided(word.finding, word.scores["LLM"], bar) for word in words
-        ]
-        for bar in (None, *reversed(evaluate.BARS))
-    }
-    for way, answers in ways.items():
-        said = [(word.phi, answer >= 0) for word, answer in zip(words, answers, strict=True)]
-        leaked, lost = sum(phi and not goes for phi, goes in said), sum(goes and not phi for phi, goes in said)
-        print(f"  {way}: {leaked} leaked, {lost} lost")
+def _say_overruling(cases: list[tuple[Case, list[float]]]) -> None:
+    ways = {"rules alone": None, "never overruling": evaluate.NEVER}
+    ways |= {f"overruling from {bar}": bar for bar in reversed(evaluate.BARS)}
+    for way, bar in ways.items():
+        said = []
+        for case, scores in cases:
+            model = evaluate.Said.of(scores, case.lines) if bar else None
+            for finding in classify_words(case.words, (), load_lexicon(), model, 0.5, bar or evaluate.NEVER):
+                label = label_of(finding.word, case.truth)
+                if label is not None:
+                    said.append((label, finding.is_phi))
+        leaked, lost = _wrong(said)
+        private = sum(phi for phi, _ in said)
+        print(f"  no header, {way}: {leaked} of {private} leaked, {lost} of {len(said) - private} lost")
+
+
+def _wrong(said: list[tuple[bool, bool]]) -> tuple[int, int]:
+    """Of (whether PHI, whether it goes): how many stay that are PHI, and how many go that are not."""
+    return sum(phi and not goes for phi, goes in said), sum(goes and not phi for phi, goes in said)
 
 
 if __name__ == "__main__":

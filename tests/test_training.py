@@ -220,15 +220,15 @@ def test_drawn_pictures_are_read_and_keep_their_labels() -> None:
 @pytest.mark.parametrize(
     ("text", "score", "bar", "goes"),
     [
-        pytest.param("kVp", 9.0, None, False, id="the word list stands"),
+        pytest.param("kVp", 9.0, evaluate.NEVER, False, id="the word list stands"),
         pytest.param("kVp", 9.0, 0.9995, True, id="overruled"),
         pytest.param("kVp", 5.0, 0.9995, False, id="below the bar"),
-        pytest.param("Vreeswijk", -2.0, None, False, id="unsettled and harmless"),
-        pytest.param("Vreeswijk", 1.0, None, True, id="unsettled and private"),
+        pytest.param("Vreeswijk", -2.0, evaluate.NEVER, False, id="unsettled and harmless"),
+        pytest.param("Vreeswijk", 1.0, evaluate.NEVER, True, id="unsettled and private"),
         pytest.param("12/03/1964", -9.0, 0.9995, True, id="a pattern stands"),
     ],
 )
-def test_rules_and_a_model_decide_together(text: str, score: float, bar: float | None, goes: bool) -> None:
+def test_rules_and_a_model_decide_together(text: str, score: float, bar: float, goes: bool) -> None:
     judge = evaluate.with_rules(lambda lines: [score for line in lines for _ in line], bar)
     assert [each >= 0 for each in judge([[text]])] == [goes]
 

@@ -10,17 +10,19 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.classify import classify_words, is_settled
+from deid.classify import classify_words
 from deid.lexicon import load_lexicon
 from deid.training.grammar import CLOSED_LISTS
 from deid.training.images import MadeUp, pictures
 from deid.training.ngram import NgramModel
 from deid.training.split import Split
-from deid.values import Box, Evidence, Finding, Reason, Word
+from deid.values import Box, Finding, Reason, Word
 
 Judge = Callable[[Sequence[Sequence[str]]], list[float]]
 """Lines of words to one score a word, in reading order; 0 or more means PHI."""
 EVALUATION_SEED, CALIBRATION_SEED, YARDSTICK_SEED = 99, 1234, 7
+NEVER = 2.0
+"""A bar that no probability reaches."""
 BARS = (0.999, 0.9995, 0.9999, 0.99995, 0.99999, 0.999995)
 """Of overruling: what each does is measured."""
 SETTLING = frozenset((Reason.HEADER, Reason.PATTERN, Reason.CONTEXT, Reason.LEXICON, Reason.UNREADABLE))
@@ -112,34 +114,43 @@ def rules_alone(lines: Sequence[Sequence[str]]) -> list[float]:
 
 def unsettled(lines: Sequence[Sequence[str]]) -> list[bool]:
     """Which words no header value, pattern, place or lexicon settles."""
-    return [not any(_settles(each) for each in finding.evidence) for finding in _judged(lines)]
+    return [is_free(finding) for finding in _judged(lines)]
 
 
-def _settles(evidence: Evidence) -> bool:
-    return evidence.reason in SETTLING
+def is_free(finding: Finding) -> bool:
+    """Whether the decision is left to a model."""
+    return not any(each.reason in SETTLING for each in finding.evidence)
 
 
-def with_rules(judge: Judge, bar: float | None = None) -> Judge:
-    """The pipeline's decision: the judge where nothing settles a word, the rules elsewhere."""
+@dataclass(slots=True)
+class Said:
+    """A classifier of one image whose words were judged before."""
+
+    probabilities: tuple[tuple[float, ...], ...]
+    name: str = "said"
+    version: str = ""
+
+    @classmethod
+    def of(cls, scores: Sequence[float], lines: Sequence[Sequence[object]]) -> Said:
+        """The scores of words in reading order as probabilities."""
+        left = iter(scores)
+        return cls(tuple(tuple(1 / (1 + math.exp(-min(max(next(left), -30), 30))) for _ in line) for line in lines))
+
+    def classify(self, lines: Sequence[Sequence[str]]) -> tuple[tuple[float, ...], ...]:
+        """What was said."""
+        return self.probabilities
+
+
+def with_rules(judge: Judge, bar: float = NEVER) -> Judge:
+    """The pipeline's decision without header values: from P = `bar` on the judge overrules the word lists."""
 
     def both(lines: Sequence[Sequence[str]]) -> list[float]:
-        return [decided(finding, score, bar) for score, finding in zip(judge(lines), _judged(lines), strict=True)]
+        return [finding.p_phi - 0.5 for finding in _judged(lines, Said.of(judge(lines), lines), bar)]
 
     return both
 
 
-def decided(finding: Finding, score: float, bar: float | None = None) -> float:
-    """0 or more where a finding of the rules and a judge's score together say PHI.
-
-    From P = `bar` on the judge is believed against the word lists too.
-    """
-    sure = math.log(bar / (1 - bar)) if bar else math.inf
-    rule = finding.p_phi - 0.5
-    overruled = score >= sure and rule < 0 and not is_settled(finding.evidence)
-    return score if overruled or not any(_settles(each) for each in finding.evidence) else rule
-
-
-def _judged(lines: Sequence[Sequence[str]]) -> list[Finding]:
+def _judged(lines: Sequence[Sequence[str]], said: Said | None = None, bar: float = NEVER) -> list[Finding]:
     words = []
     for number, line in enumerate(lines):
         left = 10
@@ -147,7 +158,7 @@ def _judged(lines: Sequence[Sequence[str]]) -> list[Finding]:
             width = 9 * len(text)
             words.append(Word(text, Box(left, 10 + 40 * number, width, 16), 1.0, ("made-up",), line=number))
             left += width + 9
-    return list(classify_words(words, (), load_lexicon(), None, 0.5))
+    return list(classify_words(words, (), load_lexicon(), said, 0.5, bar))
 
 
 def table(rows: Sequence[tuple[str, Figures]]) -> str:
