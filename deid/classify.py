@@ -91,6 +91,7 @@ def classify_words(
     lexicon: Lexicon,
     classifier: Classifier | None,
     threshold: float,
+    overrules: float = P_OVERRULES,
 ) -> tuple[Finding, ...]:
     """The decision about each word of one frame, in the order given."""
     lines: dict[int, list[Word]] = {}
@@ -105,7 +106,7 @@ def classify_words(
         gathered.model = model[number] if model else None
         _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
-            findings[id(word)] = _decide(gathered, index, threshold)
+            findings[id(word)] = _decide(gathered, index, threshold, overrules)
     return tuple(findings[id(word)] for word in words)
 
 
@@ -219,7 +220,7 @@ def _is_time(evidence: Sequence[Evidence]) -> bool:
     return any(each.rule == "time" for each in evidence)
 
 
-def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:
+def _decide(gathered: _Gathered, index: int, threshold: float, overrules: float) -> Finding:
     """PHI evidence wins, then the lexicon unless the model is very sure, then the model; what nothing knows goes."""
     word = gathered.words[index]
     p_model = gathered.model[index] if gathered.model else None
@@ -228,7 +229,7 @@ def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:
         p_phi = max(each.p_phi for each in gathered.for_phi[index])
     elif gathered.harmless[index]:
         p_phi = min(each.p_phi for each in gathered.harmless[index])
-        if p_model is not None and p_model >= P_OVERRULES and not _is_settled(gathered.harmless[index]):
+        if p_model is not None and p_model >= overrules and not _is_settled(gathered.harmless[index]):
             p_phi = p_model
     elif word.confidence < UNREADABLE or not core(word.text):
         p_phi = P_UNREADABLE

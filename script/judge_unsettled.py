@@ -1,8 +1,11 @@
 """Words of the bench sets that no header value, pattern, place or lexicon settles: how many are judged rightly.
 
+Below that, where no header helps: what is leaked and lost where the model overrules the word lists from some P on.
+
     DEID_BENCH=../shared/bench python script/judge_unsettled.py     (needs requirements-dev.txt)
 
-Only counts are printed. Nothing is trained on these words.
+Only counts are printed, of each file's first frame. DEID_MODEL and DEID_ADAPTER choose another model.
+Nothing is trained on these words.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,10 +30,9 @@ from deid.matching import targets  # noqa: E402
 from deid.pipeline import Engines, Options, Step, open_case, run_step  # noqa: E402
 from deid.settings import Settings  # noqa: E402
 from deid.training import evaluate  # noqa: E402
-from deid.values import Box, Finding, Word  # noqa: E402
+from deid.values import Box, Hint, Word  # noqa: E402
 
-FRAMES = 1
-"""Of each file, the first ones are looked at."""
+SETS = ("dev", "real", "pseudo_phi")
 
 
 def label_of(word: Word, truth: list[dict[str, object]]) -> bool | None:
@@ -42,16 +46,11 @@ def label_of(word: Word, truth: list[dict[str, object]]) -> bool | None:
     return True if True in labels else False if labels == {False} else None
 
 
-def unsettled(finding: Finding) -> bool:
-    """Whether the decision is left to a model."""
-    return not any(each.reason in evaluate.SETTLING for each in finding.evidence)
-
-
 def main() -> None:
-    """Print, for each set, how many such words there are and what share each judge decides rightly."""
+    """Print, for each set, what share of such words each judge decides rightly, and what overruling does."""
     bench = Path(os.environ.get("DEID_BENCH") or ROOT.parent / "shared" / "bench")
     settings = Settings.from_environment()
-    model = LlamaClassifier(cache_folder=settings.home / "models")
+    model = LlamaClassifier(settings.model, settings.adapter, cache_folder=settings.home / "models")
     ngram = evaluate.yardstick(6000)
     ngram_bias = evaluate.best_bias(ngram.logits, 1000, 0.995)
     judges = {
@@ -60,40 +59,88 @@ def main() -> None:
         "rules": lambda lines: [1.0 for line in lines for _ in line],
     }
     engines = Engines((RapidOcr(), Tesseract()), b"k" * 32)
-    for name in ("dev", "real"):
-        words: list[tuple[bool, dict[str, float]]] = []
-        for path in sorted((bench / name).glob("*.dcm")):
-            words += _of_case(path, engines, judges)
-        print(f"{name}: {len(words)} words, {sum(phi for phi, _ in words)} of them PHI")
-        for judge in judges:
-            rows = [(phi, scores[judge] >= 0) for phi, scores in words]
-            right = sum(phi == said for phi, said in rows)
-            missed = sum(phi and not said for phi, said in rows)
-            lost = sum(said and not phi for phi, said in rows)
-            print(f"  {judge}: {right / max(len(rows), 1):.3f} right, {missed} of PHI missed, {lost} others taken")
+    for name in SETS:
+        cases = [_read(path, engines) for path in sorted((bench / name).glob("*.dcm"))]
+        _say_unsettled(name, [word for case in cases for word in _left(case, judges)])
+        _say_overruling([(case, judges["LLM"](case.texts)) for case in cases])
 
 
-def _of_case(path: Path, engines: Engines, judges: dict[str, evaluate.Judge]) -> list[tuple[bool, dict[str, float]]]:
-    """The words of a file's first frame that are left to a model: whether PHI, and each judge's score."""
+@dataclass(frozen=True)
+class Case:
+    """What the readers and the header say of a file's first frame, and its truth."""
+
+    lines: tuple[tuple[Word, ...], ...]
+    hints: tuple[Hint, ...]
+    truth: list[dict[str, object]]
+
+    @property
+    def words(self) -> list[Word]:
+        """In reading order."""
+        return [word for line in self.lines for word in line]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """By line."""
+        return [[word.text for word in line] for line in self.lines]
+
+
+@dataclass(frozen=True)
+class Left:
+    """A word that is left to a model, of which the truth says whether it is PHI."""
+
+    phi: bool
+    scores: dict[str, float]
+
+
+def _read(path: Path, engines: Engines) -> Case:
     truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["words"]
     case = open_case(path.read_bytes(), Options())
     for step in (Step.CONVERT, Step.READ):
         case = run_step(case, step, engines, Options())
-    found: list[tuple[bool, dict[str, float]]] = []
+    lines: dict[int, list[Word]] = {}
+    for word in (case.words or ())[0].words:
+        lines.setdefault(word.line, []).append(word)
+    return Case(tuple(map(tuple, lines.values())), tuple(case.hints), truth)
+
+
+def _left(case: Case, judges: dict[str, evaluate.Judge]) -> Iterator[Left]:
     lexicon = load_lexicon()
-    for frame in (case.words or ())[:FRAMES]:
-        findings = classify_words(frame.words, targets(case.hints, lexicon), lexicon, None, 0.5)
-        rows: dict[int, list[Finding]] = {}
-        for finding in findings:
-            rows.setdefault(finding.word.line, []).append(finding)
-        lines = [[finding.word.text for finding in row] for row in rows.values()]
-        scores = {judge: judges[judge](lines) for judge in judges}
-        ordered = [finding for row in rows.values() for finding in row]
-        for index, finding in enumerate(ordered):
-            label = label_of(finding.word, truth)
-            if label is not None and unsettled(finding):
-                found.append((label, {judge: scores[judge][index] for judge in judges}))
-    return found
+    findings = classify_words(case.words, targets(case.hints, lexicon), lexicon, None, 0.5)
+    scores = {judge: judges[judge](case.texts) for judge in judges}
+    for index, finding in enumerate(findings):
+        label = label_of(finding.word, case.truth)
+        if label is not None and evaluate.is_free(finding):
+            yield Left(label, {judge: scores[judge][index] for judge in judges})
+
+
+def _say_unsettled(name: str, words: list[Left]) -> None:
+    print(f"{name}: {len(words)} words are left to a model, {sum(word.phi for word in words)} of them PHI")
+    for judge in words[0].scores if words else ():
+        said = [(word.phi, word.scores[judge] >= 0) for word in words]
+        right = sum(phi == goes for phi, goes in said)
+        missed, taken = _wrong(said)
+        print(f"  {judge}: {right / len(said):.3f} right, {missed} of PHI missed, {taken} others taken")
+
+
+def _say_overruling(cases: list[tuple[Case, list[float]]]) -> None:
+    ways = {"rules alone": None, "never overruling": evaluate.NEVER}
+    ways |= {f"overruling from {bar}": bar for bar in reversed(evaluate.BARS)}
+    for way, bar in ways.items():
+        said = []
+        for case, scores in cases:
+            model = evaluate.Said.of(scores, case.lines) if bar else None
+            for finding in classify_words(case.words, (), load_lexicon(), model, 0.5, bar or evaluate.NEVER):
+                label = label_of(finding.word, case.truth)
+                if label is not None:
+                    said.append((label, finding.is_phi))
+        leaked, lost = _wrong(said)
+        private = sum(phi for phi, _ in said)
+        print(f"  no header, {way}: {leaked} of {private} leaked, {lost} of {len(said) - private} lost")
+
+
+def _wrong(said: list[tuple[bool, bool]]) -> tuple[int, int]:
+    """Of (whether PHI, whether it goes): how many stay that are PHI, and how many go that are not."""
+    return sum(phi and not goes for phi, goes in said), sum(goes and not phi for phi, goes in said)
 
 
 if __name__ == "__main__":

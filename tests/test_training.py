@@ -13,14 +13,19 @@ import pytest
 
 from deid.engines.merge import AdapterFacts, adapter_facts
 from deid.engines.prompt import FORMAT, Vocabulary, lay_out
+from deid.engines.rapidocr import RapidOcr
 from deid.errors import UsageError
+from deid.text import fold
 from deid.training import evaluate
 from deid.training.config import load_config
 from deid.training.export import Heads, write_adapter
-from deid.training.grammar import CLOSED_LISTS, Token, load_words
+from deid.training.grammar import CLOSED_LISTS, OPEN_LISTS, Token, load_words, stranded, technical_marks
 from deid.training.images import MadeUp, pictures
 from deid.training.ngram import NgramModel
 from deid.training.noise import joined, misread, noisy
+from deid.training.numbers import SHORTEST_RECORD, record_number
+from deid.training.rendered import read_back
+from deid.training.sections import sections
 from deid.training.split import Split
 
 PRINT_SOME = """
@@ -50,7 +55,7 @@ def test_the_same_seed_makes_the_same_text_in_every_process() -> None:
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("kind", CLOSED_LISTS)
+@pytest.mark.parametrize("kind", [*OPEN_LISTS, "phrase", "word"])
 def test_no_phrase_of_evaluation_was_trained_on(kind: str) -> None:
     trained, evaluated = (
         {phrase.split()[0].casefold() for phrase in load_words(split).phrases[kind]} for split in Split
@@ -58,6 +63,15 @@ def test_no_phrase_of_evaluation_was_trained_on(kind: str) -> None:
     assert trained
     assert evaluated
     assert not trained & evaluated
+
+
+@pytest.mark.parametrize("kind", CLOSED_LISTS)
+def test_closed_lists_are_shared_and_new_names_are_not(kind: str) -> None:
+    trained, evaluated = (set(load_words(split).phrases[kind]) for split in Split)
+    new = load_words(Split.EVALUATE, new_names=True).phrases[kind]
+    assert trained == evaluated
+    assert len(new) >= 10
+    assert not {fold(name) for name in new} & {fold(name) for name in trained}
 
 
 def test_no_template_of_evaluation_was_trained_on() -> None:
@@ -91,6 +105,48 @@ def test_labels_follow_the_slots(made: dict[Split, list[MadeUp]]) -> None:
     assert not {"name", "id", "date"} & harmless
     assert not {"brand", "age", "elapsed"} & private
     assert 0.15 < len([token for token in tokens if token.phi]) / len(tokens) < 0.5
+
+
+def test_a_surname_that_is_a_view_too_stands_behind_what_tells_it(made: dict[Split, list[MadeUp]]) -> None:
+    lines = [line for each in made[Split.TRAIN] for line in each.lines if any(token.kind == "eponym" for token in line)]
+    assert len(lines) > 20
+    for line in lines:
+        if any(token.phi for token in line if token.kind == "eponym"):
+            assert len(line) > 1
+
+
+def test_a_surname_alone_is_no_view_and_no_maker(made: dict[Split, list[MadeUp]]) -> None:
+    known = {fold(text.split()[0]) for kind in ("projection", "brand") for text in sections("vocabulary.txt")[kind]}
+    tokens = [token for split in Split for each in made[split] for token in each.tokens]
+    assert not {fold(token.text) for token in tokens if token.kind == "surname" and len(token.text) > 3} & known
+
+
+def test_initials_without_a_label_are_nothing_that_a_console_prints(made: dict[Split, list[MadeUp]]) -> None:
+    loose = {fold(token.text) for each in made[Split.TRAIN] for token in each.tokens if token.kind == "loose"}
+    assert len(loose) > 20
+    assert not {each for each in loose if each.isalpha()} & technical_marks()
+
+
+@pytest.mark.parametrize(
+    ("line", "labels"),
+    [
+        pytest.param((Token("758", True, "street"),), [None], id="house number"),
+        pytest.param((Token("Ward", False, "wardlabel"), Token("2D", True, "ward")), [False, True], id="labelled"),
+        pytest.param((Token("Breast", True, "hospital"), Token("3", True, "street")), [True, True], id="a long word"),
+        pytest.param((Token("jk", True, "initials"),), [True], id="initials"),
+        pytest.param((Token("Siemens", True, "eponym"),), [None], id="surname or maker"),
+        pytest.param((Token("Siemens", True, "eponym"), Token("Ann", True, "given")), [True, True], id="with a name"),
+    ],
+)
+def test_what_a_cut_left_without_context_has_no_label(line: tuple[Token, ...], labels: list[bool | None]) -> None:
+    assert [token.phi for token in stranded(line)] == labels
+
+
+def test_a_number_without_a_label_is_long() -> None:
+    rng = Random(3)
+    for split in Split:
+        numbers_alone = [record_number(rng, split, alone=True) for _ in range(300)]
+        assert min(sum(each.isalnum() for each in number) for number in numbers_alone) >= SHORTEST_RECORD
 
 
 def test_a_misread_word_keeps_its_label() -> None:
@@ -149,6 +205,32 @@ def test_an_adapter_says_how_it_is_used(tmp_path: Path) -> None:
     facts = AdapterFacts(FORMAT, 1, 0.25, "")
     write_adapter(weights, Heads(2, 2), 4.0, facts, tmp_path / "own.gguf")
     assert adapter_facts(tmp_path / "own.gguf") == facts
+
+
+def test_drawn_pictures_are_read_and_keep_their_labels() -> None:
+    seen = read_back(2, (RapidOcr(),))
+    tokens = [token for each in seen.pictures for token in each.tokens]
+    assert len(tokens) > 5
+    assert {token.phi for token in tokens} >= {True, False}
+    assert 0 <= seen.misread < 0.2 * seen.letters
+    assert seen.regrouped < 0.5 * seen.words
+    assert seen.worst >= seen.misread / seen.letters
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "bar", "goes"),
+    [
+        pytest.param("kVp", 9.0, evaluate.NEVER, False, id="the word list stands"),
+        pytest.param("kVp", 9.0, 0.9995, True, id="overruled"),
+        pytest.param("kVp", 5.0, 0.9995, False, id="below the bar"),
+        pytest.param("Vreeswijk", -2.0, evaluate.NEVER, False, id="unsettled and harmless"),
+        pytest.param("Vreeswijk", 1.0, evaluate.NEVER, True, id="unsettled and private"),
+        pytest.param("12/03/1964", -9.0, 0.9995, True, id="a pattern stands"),
+    ],
+)
+def test_rules_and_a_model_decide_together(text: str, score: float, bar: float, goes: bool) -> None:
+    judge = evaluate.with_rules(lambda lines: [score for line in lines for _ in line], bar)
+    assert [each >= 0 for each in judge([[text]])] == [goes]
 
 
 def test_training_runs_on_another_base(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,11 +16,15 @@ from deid.training.grammar import CLOSED_LISTS
 from deid.training.images import MadeUp, pictures
 from deid.training.ngram import NgramModel
 from deid.training.split import Split
-from deid.values import Box, Evidence, Finding, Reason, Word
+from deid.values import Box, Finding, Reason, Word
 
 Judge = Callable[[Sequence[Sequence[str]]], list[float]]
 """Lines of words to one score a word, in reading order; 0 or more means PHI."""
 EVALUATION_SEED, CALIBRATION_SEED, YARDSTICK_SEED = 99, 1234, 7
+NEVER = 2.0
+"""A bar that no probability reaches."""
+BARS = (0.999, 0.9995, 0.9999, 0.99995, 0.99999, 0.999995)
+"""Of overruling: what each does is measured."""
 SETTLING = frozenset((Reason.HEADER, Reason.PATTERN, Reason.CONTEXT, Reason.LEXICON, Reason.UNREADABLE))
 
 
@@ -57,7 +62,7 @@ def figures(judge: Judge, evaluated: Sequence[MadeUp], only: Sequence[bool] | No
         recall=_share(private >= 0),
         specificity=_share(harmless < 0),
         false_alarms=_share(closed >= 0),
-        initials=_share(scores[counted & phi & np.isin(kinds, ("initials", "signed"))] >= 0),
+        initials=_share(scores[counted & phi & np.isin(kinds, ("initials", "loose", "signed"))] >= 0),
         words=int(counted.sum()),
     )
 
@@ -75,9 +80,12 @@ def _share(hits: NDArray[np.bool_]) -> float:
     return float(hits.mean()) if len(hits) else float("nan")
 
 
-def evaluation_pictures(count: int, *, clean: bool = False) -> list[MadeUp]:
-    """Pictures whose names, places, phrases and templates were not trained on."""
-    return list(islice(pictures(Split.EVALUATE, EVALUATION_SEED, clean=clean), count))
+def evaluation_pictures(count: int, *, clean: bool = False, new_names: bool = False) -> list[MadeUp]:
+    """Pictures whose people, places, phrases and templates were not trained on.
+
+    Equipment, views and protocols are those of training; with `new_names` they are made-up ones that nothing knows.
+    """
+    return list(islice(pictures(Split.EVALUATE, EVALUATION_SEED, clean=clean, new_names=new_names), count))
 
 
 def calibration_pictures(count: int) -> list[MadeUp]:
@@ -106,25 +114,43 @@ def rules_alone(lines: Sequence[Sequence[str]]) -> list[float]:
 
 def unsettled(lines: Sequence[Sequence[str]]) -> list[bool]:
     """Which words no header value, pattern, place or lexicon settles."""
-    return [not any(_settles(each) for each in finding.evidence) for finding in _judged(lines)]
+    return [is_free(finding) for finding in _judged(lines)]
 
 
-def _settles(evidence: Evidence) -> bool:
-    return evidence.reason in SETTLING
+def is_free(finding: Finding) -> bool:
+    """Whether the decision is left to a model."""
+    return not any(each.reason in SETTLING for each in finding.evidence)
 
 
-def with_rules(judge: Judge) -> Judge:
-    """The pipeline's decision: the judge where nothing settles a word, the rules elsewhere."""
+@dataclass(slots=True)
+class Said:
+    """A classifier of one image whose words were judged before."""
+
+    probabilities: tuple[tuple[float, ...], ...]
+    name: str = "said"
+    version: str = ""
+
+    @classmethod
+    def of(cls, scores: Sequence[float], lines: Sequence[Sequence[object]]) -> Said:
+        """The scores of words in reading order as probabilities."""
+        left = iter(scores)
+        return cls(tuple(tuple(1 / (1 + math.exp(-min(max(next(left), -30), 30))) for _ in line) for line in lines))
+
+    def classify(self, lines: Sequence[Sequence[str]]) -> tuple[tuple[float, ...], ...]:
+        """What was said."""
+        return self.probabilities
+
+
+def with_rules(judge: Judge, bar: float = NEVER) -> Judge:
+    """The pipeline's decision without header values: from P = `bar` on the judge overrules the word lists."""
 
     def both(lines: Sequence[Sequence[str]]) -> list[float]:
-        scores = judge(lines)
-        rules, free = rules_alone(lines), unsettled(lines)
-        return [mine if is_free else rule for mine, rule, is_free in zip(scores, rules, free, strict=True)]
+        return [finding.p_phi - 0.5 for finding in _judged(lines, Said.of(judge(lines), lines), bar)]
 
     return both
 
 
-def _judged(lines: Sequence[Sequence[str]]) -> list[Finding]:
+def _judged(lines: Sequence[Sequence[str]], said: Said | None = None, bar: float = NEVER) -> list[Finding]:
     words = []
     for number, line in enumerate(lines):
         left = 10
@@ -132,7 +158,7 @@ def _judged(lines: Sequence[Sequence[str]]) -> list[Finding]:
             width = 9 * len(text)
             words.append(Word(text, Box(left, 10 + 40 * number, width, 16), 1.0, ("made-up",), line=number))
             left += width + 9
-    return list(classify_words(words, (), load_lexicon(), None, 0.5))
+    return list(classify_words(words, (), load_lexicon(), said, 0.5, bar))
 
 
 def table(rows: Sequence[tuple[str, Figures]]) -> str:

@@ -10,16 +10,27 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from deid.text import alnum, fold
 from deid.training import numbers
 from deid.training.people import DEPARTMENTS, People, in_split_whole
 from deid.training.sections import sections, without_comments
 from deid.training.split import Split, in_split
 
 CLOSED_LISTS = ("brand", "device", "projection", "protocol", "sequence", "kernel")
-SHARED_LISTS = ("sex", "side", "modality", "caliper", "phase", "label", "code", "unit")
-"""Marks that every console prints; they are the same in training and evaluation."""
+"""Closed by nature: all are trained on. Made-up ones, under these names with NEW before, are evaluated apart."""
+NEW = "new"
+OPEN_LISTS = ("scene",)
+"""Of these a phrase belongs to training or to evaluation; all other lists are marks that every console prints."""
 _SEPARATORS = (":", ":", ":", ":", "", "", "=", " :", ".", "#", ";", "-")
 _SLOT = re.compile(r"\{([a-z]+\d?|:)\}")
+_NO_CONSOLE_SAYS = re.compile(
+    r"breed|pattern|melanoma|species|genus|colou?r|stain\b|compound|^TG ?18"
+    r"|\b(pig|dog|hound|retriever|terrier|horse|cattle|bull|sheep|goat)\b",
+    re.IGNORECASE,
+)
+"""Meanings of DICOM's codes that are printed on no picture of a person."""
+_COUNTED_WIDTH = 3
+"""A part of an address or a number that is no longer than this tells nothing where it stands alone."""
 _CODE_WORD = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])|[a-z]+|\d+")
 
 
@@ -46,13 +57,16 @@ class Words:
 
 
 @cache
-def load_words(split: Split) -> Words:
-    """Phrases and templates of one split."""
+def load_words(split: Split, *, new_names: bool = False) -> Words:
+    """Phrases and templates of one split; with `new_names` the closed lists hold the made-up names alone."""
     from pydicom.sr._concepts_dict import concepts
 
     marks = sections("vocabulary.txt")
-    phrases = {kind: texts if kind in SHARED_LISTS else in_split(texts, split) for kind, texts in marks.items()}
+    phrases = {kind: in_split(texts, split) if kind in OPEN_LISTS else texts for kind, texts in marks.items()}
+    if new_names:
+        phrases |= {kind: marks[NEW + kind] for kind in CLOSED_LISTS}
     meanings = {name for scheme in ("SCT", "DCM") for name in concepts.get(scheme, {})}
+    meanings = {name for name in meanings if not _NO_CONSOLE_SAYS.search(name)}
     phrases["phrase"] = in_split(
         sorted(" ".join(_CODE_WORD.findall(name)) for name in meanings if len(name) < 40), split
     )
@@ -68,12 +82,20 @@ def load_words(split: Split) -> Words:
     return Words(phrases, templates)
 
 
+@cache
+def technical_marks() -> frozenset[str]:
+    """Words of the lists that initials must not look like where no label says whose they are."""
+    lists = sections("vocabulary.txt")
+    texts = [text for kind, each in lists.items() if kind != "eponym" for text in each]
+    return frozenset(fold(word) for text in texts for word in re.findall(r"[^\W\d_]+", text) if len(word) <= 4)
+
+
 class Grammar:
     """Lines of one picture: one patient, one console, one country."""
 
-    def __init__(self, people: People, rng: random.Random) -> None:
+    def __init__(self, people: People, rng: random.Random, *, new_names: bool = False) -> None:
         self._people, self._rng, self.split = people, rng, people.split
-        self._words = load_words(people.split)
+        self._words = load_words(people.split, new_names=new_names)
         self._name = people.surname(), people.given()
         self._day = self._any_day(birth=False)
         self._slots = self._fillers()
@@ -124,9 +146,12 @@ class Grammar:
         private: dict[str, Callable[[], str]] = {
             "name": self._full_name,
             "surname": self._surname,
+            "eponym": lambda: self._case(rng.choice(phrases["eponym"])),
             "initials": self._initials,
+            "loose": self._loose_initials,
             "signed": lambda: ".".join(self._letters(rng.choice((2, 2, 3)))) + ".",
-            "id": lambda: numbers.record_number(rng, self.split),
+            "id": lambda: numbers.record_number(rng, self.split, alone=True),
+            "lid": lambda: numbers.record_number(rng, self.split),
             "date": lambda: self._any_day(birth=rng.random() < 0.5),
             "time": lambda: numbers.clock(rng),
             "datetime": self._datetime,
@@ -140,6 +165,7 @@ class Grammar:
         }
         harmless: dict[str, Callable[[], str]] = {
             "age": lambda: numbers.age(rng),
+            "years": lambda: str(rng.randint(0, 89)),
             "elapsed": lambda: numbers.elapsed(rng),
             "measure": lambda: numbers.measure(rng),
             "f": lambda: numbers.decimal(rng),
@@ -188,13 +214,21 @@ class Grammar:
             return letters
         return letters.lower() if chance < 0.85 else letters.capitalize() if chance < 0.95 else " ".join(letters)
 
+    def _loose_initials(self) -> str:
+        """Initials that stand without a label: at least two letters, and none that a console prints."""
+        for _ in range(20):
+            letters = self._initials()
+            if " " not in letters and fold(letters) not in technical_marks():
+                break
+        return letters
+
     def _any_day(self, *, birth: bool) -> str:
         if not birth and self._rng.random() < 0.3 and hasattr(self, "_day"):
             return self._day
         return numbers.day(self._rng, self._people.locale[:2], birth=birth)
 
     def _datetime(self) -> str:
-        both = self._any_day(birth=False), numbers.clock(self._rng)
+        both = self._any_day(birth=False), numbers.clock(self._rng, dotted=True)
         return self._rng.choice((" ", " ", " ", " - ", "  ", "@", ", ", "T")).join(both)
 
     def _email(self) -> str:
@@ -251,14 +285,45 @@ def _append(tokens: list[Token], text: str, phi: bool | None, kind: str, glued: 
 
 
 def _unsure(tokens: list[Token], index: int) -> Token:
-    """The token; without a label where it is a bare mark beside what identifies, or marked as such in its template."""
+    """The token; without a label where people would differ about it, or where its template says so."""
     token = tokens[index]
     if token.text.startswith("~") and len(token.text) > 1:
         return Token(token.text[1:], None, token.kind)
     beside = [tokens[i].phi for i in (index - 1, index + 1) if 0 <= i < len(tokens)]
-    if not any(each.isalnum() for each in token.text) and (token.phi or any(beside)):
+    letters = alnum(token.text)
+    bare = not letters and (token.phi or any(beside))
+    unit = token.kind == "old" and not any(each.isdigit() for each in letters)
+    before = tokens[index - 1] if index else None
+    single = len(letters) == 1 and letters.isalpha() and letters == token.text.rstrip(".,")
+    sex_or_initial = single and before is not None and before.kind in _NAMES and token.kind in ("sex", *_NAMES)
+    lone_name = len(tokens) == 1 and token.kind in CLOSED_LISTS and fold(letters) in _surnames()
+    if bare or unit or (sex_or_initial and letters.upper() in _SEXES) or lone_name:
         return Token(token.text, None, token.kind)
     return token
+
+
+def stranded(line: Line) -> Line:
+    """A line that a reader cut off; its parts of addresses and short numbers have no label: nothing tells of them.
+
+    Nor has a surname that is a maker or a view too and has lost the label or the given name beside it.
+    """
+    named = any(token.kind in ("name", "surname", "given") or token.kind.endswith("label") for token in line)
+    if not named and any(token.kind == "eponym" for token in line):
+        return tuple(Token(token.text, None if token.kind == "eponym" else token.phi, token.kind) for token in line)
+    telling = any(token.phi and (token.kind in _TELLING or len(alnum(token.text)) > _COUNTED_WIDTH) for token in line)
+    if telling or any(token.phi is False and (not token.kind or token.kind.endswith("label")) for token in line):
+        return line
+    return tuple(Token(token.text, None, token.kind) if token.phi else token for token in line)
+
+
+_NAMES = ("name", "surname", "given", "eponym")
+_TELLING = ("initials", "loose", "signed", "old", *_NAMES)
+_SEXES = "MFWHKV"
+
+
+@cache
+def _surnames() -> frozenset[str]:
+    return frozenset(fold(each) for each in sections("vocabulary.txt")["eponym"])
 
 
 def _opens(text: str) -> bool:

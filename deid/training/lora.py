@@ -43,8 +43,9 @@ class LoraLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's output with the adapter's added."""
-        beside = F.linear(F.linear(x, self.a.to(x.dtype)), self.b.to(x.dtype))
-        return self.base(x) + beside * self.scale
+        inner = F.linear(x, self.a.to(x.dtype) * self.scale).flatten(0, -2)
+        plain = self.base(x)
+        return torch.addmm(plain.flatten(0, -2), inner, self.b.to(x.dtype).T).view_as(plain)
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ def make_trainee(config: TrainConfig, base: Path, vocabulary: Vocabulary, answer
     place: dict[str, Any] = {"gguf_file": base.name} if base.is_file() else {}
     folder = base.parent if base.is_file() else base
     full = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.bfloat16, attn_implementation="sdpa", local_files_only=True, **place
+        folder, dtype=torch.bfloat16, attn_implementation="eager", local_files_only=True, **place
     )
     model = full.model
     if config.layers:

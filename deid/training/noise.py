@@ -23,7 +23,7 @@ def noisy(lines: tuple[Line, ...], rng: random.Random, rate: float) -> tuple[Lin
     read = []
     for line in lines:
         tokens = [Token(misread(token.text, rng, rate), token.phi, token.kind) for token in line]
-        tokens = _spaces([token for token in tokens if token.text], rng, min(rate * 1.5, 0.12))
+        tokens = _spaces([token for token in tokens if token.text], rng, min(0.015 + rate * 1.5, 0.12) if rate else 0.0)
         if tokens:
             read.append(tuple(tokens))
     return tuple(read)

@@ -7,19 +7,35 @@ from datetime import date, timedelta
 
 from deid.training.people import in_split_whole
 from deid.training.sections import sections
-from deid.training.split import Split
+from deid.training.split import Split, split_of
 
 _SHAPES = sections("shapes.txt")
 _UNITS = sections("vocabulary.txt")["unit"]
 
 
-def record_number(rng: random.Random, split: Split) -> str:
-    """A number of a patient, an order or a device."""
-    shape = rng.choice(in_split_whole(_SHAPES["record"], split))
-    if shape == "###":
-        shape = "####"
+SHORTEST_RECORD = 6
+"""Letters and digits of a number of a record that stands without a label; shorter ones are measures and counts too."""
+
+
+def record_number(rng: random.Random, split: Split, *, alone: bool = False) -> str:
+    """A number of a patient, an order or a device; `alone` for one without a label."""
+    listed = rng.random() < 0.6
+    shape = ""
+    while not shape or (alone and sum(each in "#L0" for each in shape) < SHORTEST_RECORD):
+        shape = rng.choice(in_split_whole(_SHAPES["record"], split)) if listed else _any_shape(rng, split)
     slots = {"#": "0123456789", "L": "ABCDEFGHJKLMNPRSTUVWXYZ"}
     return "".join(rng.choice(slots[each]) if each in slots else each for each in shape)
+
+
+def _any_shape(rng: random.Random, split: Split) -> str:
+    """Digits, now and then letters and a divider, as archives make them up."""
+    while True:
+        parts = ["#" * rng.randint(2, 9) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+        if rng.random() < 0.35:
+            parts.insert(rng.choice((0, 0, 0, len(parts))), "L" * rng.randint(1, 4))
+        shape = rng.choice(("", "", "-", "-", "/", ".", "_")).join(parts)
+        if split_of(shape) is split and len(shape) <= 16 and "#/#" not in shape:
+            return shape
 
 
 def day(rng: random.Random, language: str, *, birth: bool = False) -> str:
@@ -36,9 +52,11 @@ def day(rng: random.Random, language: str, *, birth: bool = False) -> str:
     return text.upper() if rng.random() < 0.4 else text
 
 
-def clock(rng: random.Random) -> str:
-    """A time of day."""
+def clock(rng: random.Random, *, dotted: bool = False) -> str:
+    """A time of day; `dotted` where a date beside it tells 14.30 from a measure."""
     form = rng.choice(_SHAPES["time"])
+    if form == "%H.%M" and not dotted:
+        form = "%H:%M"
     seconds = rng.randint(6 * 3600, 23 * 3600)
     base = timedelta(seconds=seconds)
     hours, rest = divmod(int(base.total_seconds()), 3600)

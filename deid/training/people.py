@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from deid.errors import UsageError
+from deid.text import fold
 from deid.training.config import NEEDS
 from deid.training.sections import sections
 from deid.training.split import Split, drawn, in_split, split_of
@@ -99,16 +100,28 @@ class People:
         return form.format(n=self._rng.randint(1, 40), l=self._rng.choice(_LETTERS[:8]))
 
     def _one(self, provider: str) -> str:
-        if self._roman:
-            words = in_split(sections("places.txt")[self.locale[:2]], self.split)
-            return self._rng.choice(words)
-        return drawn(lambda: str(getattr(self._faker, provider)()), self.split)
+        """A name of the country that is no name of a view or of a maker too: those are drawn where a label tells."""
+        for _ in range(20):
+            if self._roman:
+                name = self._rng.choice(in_split(sections("places.txt")[self.locale[:2]], self.split))
+            else:
+                name = drawn(lambda: str(getattr(self._faker, provider)()), self.split)
+            if fold(name) not in _technical_names():
+                break
+        return name
 
 
 @cache
 def in_split_whole(texts: tuple[str, ...], split: Split) -> tuple[str, ...]:
     """Those of the texts that belong to the split by all of their words together."""
     return tuple(text for text in texts if split_of(text.strip()) is split)
+
+
+@cache
+def _technical_names() -> frozenset[str]:
+    lists = sections("vocabulary.txt")
+    kinds = ("eponym", "projection", "brand", "device")
+    return frozenset(fold(word) for kind in kinds for text in lists[kind] for word in (text, text.split()[0]))
 
 
 @cache
