@@ -278,7 +278,7 @@ def user_reset(name: str) -> None:
     store = open_store(Settings.from_environment())
     password, _ = store.reset_password(name)
     store.close()
-    _err.print(f"The person can sign in with this password, once, within {ONE_TIME_HOURS} hours:")
+    _err.print(f"The person can sign in with this password within {ONE_TIME_HOURS} hours:")
     typer.echo(password)
 
 

@@ -134,7 +134,7 @@ def _change(me: User, user: User) -> None:
                 st.rerun()
 
 
-@st.dialog("Add a user")
+@st.dialog("Add a user", on_dismiss="rerun")
 def _add(me: User) -> None:
     place = st.empty()
     with place.form("add-user", border=False):
@@ -154,7 +154,7 @@ def _add(me: User) -> None:
         _hand_over(username.strip().lower(), password)
 
 
-@st.dialog("Reset the password")
+@st.dialog("Reset the password", on_dismiss="rerun")
 def _reset(me: User, user: User) -> None:
     place = st.empty()
     with place.container():
@@ -172,11 +172,10 @@ def _reset(me: User, user: User) -> None:
 
 
 def _hand_over(username: str, password: str) -> None:
-    st.success(f"**{username}** can sign in with this password, once, within {ONE_TIME_HOURS} hours:")
+    st.success(f"**{username}** can sign in with this password within {ONE_TIME_HOURS} hours:")
     st.code(password, language=None)
     st.write("It is shown only now. Tell it in person or by telephone; a password of their own is asked for at once.")
-    if st.button("Done", type="primary"):
-        st.rerun()
+    st.caption("Close this when the password is told.")
 
 
 @st.dialog("Change the role")

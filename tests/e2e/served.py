@@ -149,6 +149,10 @@ class Browser:
         option = self._wait_element(By.XPATH, f'//*[@role="option"][contains(., "{value}")]')
         option.click()
 
+    def close_dialog(self) -> None:
+        """Press the cross of the dialog that is open."""
+        self._wait_element(By.CSS_SELECTOR, '[role="dialog"] button[aria-label="Close"]').click()
+
     def read(self, selector: str) -> str:
         """The text of an element, once there is any in it."""
         waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2, ignored_exceptions=(Exception,))
@@ -157,7 +161,7 @@ class Browser:
 
     def described(self, heading: str) -> str:
         """What a chart under this heading is in words, for those who do not see it."""
-        path = f'//h4[contains(., "{heading}")]/ancestor::*[.//*[@role="img"]][1]//*[@role="img"]'
+        path = f'//h4[contains(., "{heading}")]/ancestor::*[.//*[@role="figure"]][1]//*[@role="figure"]'
         return str(self._wait_element(By.XPATH, path).get_attribute("aria-label") or "")
 
     @property
