@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from pydicom import Dataset
 
+from deid.codecs.raw import frame_count, pixel_keyword
 from deid.errors import QuarantineError, RefusedError
 from deid.load import load
 from deid.unzip import Limits, is_zip, unzip
@@ -32,6 +33,7 @@ class Image:
     """Counts from 1 in the order of arrival; 0 where the file does not say."""
     series: int = 0
     frames: int = 1
+    """0 for a report, a plan or the like, which has no picture."""
     rows: int = 0
     columns: int = 0
 
@@ -94,7 +96,7 @@ def take_in(files: Iterable[tuple[str, bytes]], limits: Limits, *, max_frames: i
     for name, data in _counted(_opened(files, limits), limits):
         path = paths.take(name)
         try:
-            dataset = load(data, max_frames=max_frames, max_pixels_per_frame=max_pixels)
+            dataset = load(data, max_frames=max_frames, max_pixels_per_frame=max_pixels, without_pixels=True)
         except RefusedError as exc:
             refused.append(Refusal(path, _reason(data, exc)))
         except QuarantineError:
@@ -136,7 +138,7 @@ def _image(path: PurePosixPath, data: bytes, dataset: Dataset, known: tuple[dict
         str(dataset.get("Modality") or ""),
         known[0].setdefault(study, len(known[0]) + 1) if study else 0,
         known[1].setdefault(series, len(known[1]) + 1) if series else 0,
-        int(dataset.get("NumberOfFrames") or 1),
+        frame_count(dataset) if pixel_keyword(dataset) else 0,
         int(dataset.get("Rows") or 0),
         int(dataset.get("Columns") or 0),
     )

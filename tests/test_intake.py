@@ -8,12 +8,12 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from pydicom.uid import UID
+from pydicom.uid import UID, BasicTextSRStorage
 
 from deid.errors import RefusedError
 from deid.intake import Intake, take_in
 from deid.unzip import Limits
-from tests.dicom_factory import PHI, dicom, gradient
+from tests.dicom_factory import PHI, dicom, file_bytes, gradient, image
 
 LIMITS = Limits(files=10, total_bytes=1_000_000)
 IMAGE = dicom(gradient(20, 30))
@@ -80,6 +80,14 @@ def test_what_has_pixels_that_cannot_be_decoded_comes_in_for_the_run_to_say_so()
     unknown = IMAGE.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0")
     found = taken(("a", unknown))
     assert (len(found.images), found.images[0].modality, found.refused) == (1, "", ())
+
+
+def test_what_has_no_picture_comes_in_for_its_header_alone() -> None:
+    report = image(gradient(20, 30), SOPClassUID=BasicTextSRStorage, Modality="SR")
+    for keyword in ("PixelData", "Rows", "Columns"):
+        del report[keyword]
+    found = taken(("report", file_bytes(report)))
+    assert [each.frames for each in found.images] == [0]
 
 
 def test_nothing_of_it_shows_in_a_representation() -> None:

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from deid.pipeline import Engines, Step
+from deid.profile import preset
 from deid.settings import Settings
 from deid.store import NewUser, Role
 from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
@@ -157,6 +158,12 @@ def test_a_step_with_other_options_drops_what_came_after_it() -> None:
     assert wider is not None
     assert before.case.regions is not None
     assert wider[0].box.area > before.case.regions[0].box.area
+    casework.with_options(owner, case_id, Step.HEADER, replace(opened(page).options, profile=preset("teaching")))
+    assert opened(page).done[-1] is Step.REDACT
+    press(page.run(), "Run all")
+    cleaned = opened(page).case.cleaned
+    assert cleaned is not None
+    assert "PatientSex" in cleaned and str(cleaned.PatientSex)
     casework.with_options(owner, case_id, Step.FIND, replace(opened(page).options, policy=Policy.ALL_TEXT))
     press(page.run(), "Run all")
     assert len(opened(page).case.regions or ()) > len(wider)

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from deid.pipeline import Options, Step
+from deid.profile import Profile, preset, presets
 from deid.ui import casework, downloads, exhibits, keys, looks, tables
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
@@ -45,7 +46,7 @@ def _again(opened: Opened, step: Step) -> None:
     """Run the step again, with other options where it has any."""
     with st.container(horizontal=True, vertical_alignment="center"):
         options = opened.options
-        if step in (Step.FIND, Step.BOXES):
+        if step in (Step.FIND, Step.BOXES, Step.HEADER):
             with st.popover("Options of this step", icon=":material/tune:"):
                 options = _options(opened, step)
         changed = options != opened.options
@@ -63,6 +64,8 @@ def _options(opened: Opened, step: Step) -> Options:
     if step is Step.BOXES:
         padding = st.slider("Pixels around each word", 0, 20, options.padding_px, key=f"padding-{case_id}")
         return replace(options, padding_px=padding)
+    if step is Step.HEADER:
+        return replace(options, profile=profile_select(case_id, options.profile))
     policy = st.segmented_control(
         "What goes",
         list(POLICIES),
@@ -82,6 +85,21 @@ def _options(opened: Opened, step: Step) -> Options:
         help="Lower: more words go. Higher: more stay.",
     )
     return replace(options, policy=Policy(policy), threshold=percent / 100)
+
+
+def profile_select(key: str, chosen: Profile) -> Profile:
+    """What the header keeps, by the name of a preset."""
+    name = st.segmented_control(
+        "What the header keeps",
+        list(presets()),
+        default=chosen.name,
+        format_func=str.capitalize,
+        required=True,
+        key=f"profile-{key}",
+        help="Strict: nothing that can identify. Research: dates moved, age and sex kept. Teaching: age and sex kept, "
+        "no dates.",
+    )
+    return preset(name)
 
 
 def _run_again(step: Step, options: Options) -> None:

@@ -14,9 +14,8 @@ from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
 from deid.store import Role, Run, RunState, User
-from deid.ui import batch, keys, looks, piles, screen, shared, steps, tables
+from deid.ui import batch, evidence, keys, looks, piles, screen, shared, steps, tables
 from deid.ui.engines import engines
-from deid.ui.evidence import POLICIES
 from deid.ui.piles import Pile
 from deid.values import Policy
 
@@ -85,7 +84,7 @@ def _own_files(user: User) -> None:
 
 def _take(intake: Intake, name: str) -> None:
     """One image alone is opened at once; what is more, or was refused in part, is shown first."""
-    if len(intake.images) == 1 and not intake.refused:
+    if len(intake.images) == 1 and not intake.refused and intake.images[0].frames:
         steps.open_file(intake.images[0].data, "Your file", name)
     elif not intake.images and len(intake.refused) == 1:
         raise RefusedError(intake.refused[0].reason)
@@ -195,11 +194,16 @@ def _run_all(pile: Pile, user: User) -> None:
 def _options() -> tuple[Options, bool]:
     base = options_of(shared.settings())
     policy = st.segmented_control(
-        "What goes", list(POLICIES), default=base.policy, format_func=POLICIES.__getitem__, required=True
+        "What goes",
+        list(evidence.POLICIES),
+        default=base.policy,
+        format_func=evidence.POLICIES.__getitem__,
+        required=True,
     )
+    profile = evidence.profile_select("batch", base.profile)
     padding = st.slider("Pixels around each word", 0, 20, base.padding_px)
     rename = st.toggle("Replace every file name", help="Otherwise only names that hold a value of the header.")
-    return replace(base, policy=Policy(policy), padding_px=padding), rename
+    return replace(base, policy=Policy(policy), profile=profile, padding_px=padding), rename
 
 
 def _images(pile: Pile, *, hidden: bool, narrow: bool) -> None:

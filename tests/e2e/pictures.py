@@ -63,6 +63,7 @@ def take_runs(folder: Path) -> None:
             page.open(f"{at.url}/pipeline")
             page.bring(path)
             page.wait_for("Nothing has run yet")
+            page.wait_for_table()
             _take(page, folder / "run-1-found.png")
             page.click("De-identify")
             page.wait_for("Time left")

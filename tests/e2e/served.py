@@ -185,9 +185,13 @@ class Browser:
         )
         found[0].send_keys("\n".join(str(path) for path in paths))
 
+    def wait_for_table(self) -> WebElement:
+        """The first table, once it is drawn."""
+        return self._wait_element(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
+
     def select_row(self, number: int) -> None:
         """Select a row of the first table, by the box before it; the first is 0."""
-        canvas = self._wait_element(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
+        canvas = self.wait_for_table()
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
         left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
         ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()

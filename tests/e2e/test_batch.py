@@ -49,6 +49,7 @@ def enter(opened: Browser, at: Server, path: str = "", username: str = "ada") ->
     opened.open(at.url + path)
     opened.wait_for("Forgotten your password?")
     sign_in(opened, username)
+    opened.wait_for_not("Forgotten your password?")  # an old cookie may still be there
 
 
 def begin(page: Browser, at: Server, *paths: Path) -> int:
