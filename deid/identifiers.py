@@ -51,6 +51,8 @@ CLOSED = frozenset(
 )
 """Elements whose values come from a list that decides how the object is read: a name that is such a value stays."""
 _TOKEN = re.compile(r"[^\W_]+")
+_RUN = re.compile(rb"[\x20-\x7e\xa0-\xff]{4,}")
+_LONG_BYTES = 4096
 _DATE = re.compile(r"([12]\d{3})([01]\d)([0-3]\d)(\d*)(\.\d*)?([+-]\d{4})?")
 
 
@@ -149,5 +151,7 @@ def holds(element: DataElement, needles: Needles) -> bool:
 
 def _as_text(value: object) -> str:
     if isinstance(value, bytes | bytearray):
-        return bytes(value).decode("latin-1")
+        # Of long binary data only what may be text is looked at.
+        runs = _RUN.findall(value) if len(value) > _LONG_BYTES else (bytes(value),)
+        return b"\n".join(runs).decode("latin-1")
     return "" if value is None else str(value)

@@ -17,6 +17,7 @@ from pydicom import DataElement, Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import get_encoder
+from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import (
     HTJ2K,
@@ -100,6 +101,20 @@ def image(
     _store(dataset, frames)
     for keyword, value in elements.items():
         setattr(dataset, keyword, value)
+    return dataset
+
+
+def report(sop_class: str = "1.2.840.10008.5.1.4.1.1.88.33") -> Dataset:
+    """A dataset without pixels, with a header full of made-up PHI and a text that quotes it; a report if not told."""
+    dataset = image(np.zeros((1, 1), "u1"))
+    dataset.SOPClassUID, dataset.Modality = sop_class, "SR"
+    for keyword in ("PixelData", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"):
+        delattr(dataset, keyword)
+    name, item = Dataset(), Dataset()
+    name.CodeValue, name.CodingSchemeDesignator, name.CodeMeaning = "404684003", "SCT", "Clinical finding"
+    item.RelationshipType, item.ValueType, item.ConceptNameCodeSequence = "CONTAINS", "TEXT", Sequence([name])
+    item.TextValue = "Nodule in the liver of Quillfeather"
+    dataset.ContentSequence = Sequence([item])
     return dataset
 
 

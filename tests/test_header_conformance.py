@@ -29,6 +29,8 @@ DCIODVFY = Path(sys.executable).with_name("dciodvfy")
 BENCH = Path(os.environ.get("DEID_BENCH", Path(__file__).parents[2] / "shared" / "bench"))
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 MADE_UP = 200
+SMALL = 20_000
+"""Bytes of pixels that are checked too: header cleaning changes none of them."""
 CLASSES = ["1", "1.1", "2", "4", "6.1", "7", "12.1", "20", "128", "481.1", "2.1", "4.1"]
 VALUES = {
     "Manufacturer": ["SIEMENS", "GE MEDICAL SYSTEMS", "Elmsworth"],
@@ -53,10 +55,14 @@ VALUES = {
 
 
 def _errors(dataset: Dataset, folder: Path) -> Counter[str]:
-    """What dciodvfy calls an error, without the values and UIDs that it quotes."""
+    """What dciodvfy calls an error, without the values and UIDs that it quotes; large pixels are left out."""
     path = folder / "checked.dcm"
+    checked = Dataset({element.tag: element for element in dataset})
+    checked.file_meta = dataset.file_meta
+    if len(dataset.get("PixelData", b"")) > SMALL:
+        del checked.PixelData
     with path.open("wb") as file:
-        dcmwrite(file, dataset, enforce_file_format=True)
+        dcmwrite(file, checked, enforce_file_format=True)
     done = subprocess.run([DCIODVFY, path], capture_output=True, check=False)
     said = (done.stdout + done.stderr).decode("latin-1").splitlines()
     quoted = r"<[^>]*>|UID [\d.]+|\[\d+\]|\"[\d.]*\"|=.*"

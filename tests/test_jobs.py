@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from deid import jobs, pipeline
 from deid.errors import HeaderError, PixelError, UsageError
-from deid.pipeline import Engines
+from deid.pipeline import Engines, Options
+from deid.profile import preset
 from deid.settings import Settings
 from deid.values import Box, Outcome, Word
-from tests.dicom_factory import PHI, dicom, gradient
+from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.fakes import ScriptedOcr
 
 ENGINES = Engines((ScriptedOcr(),), b"k" * 32)
@@ -212,3 +214,27 @@ def test_publishing_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
     jobs.publish(b"two", target)
     assert target.read_bytes() == b"two"
     assert _files(tmp_path) == ["deep/file.dcm"]
+
+
+def test_a_report_is_cleaned_without_frames(settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "report").write_bytes(file_bytes(report()))
+    tally, done, out = _run(settings, source, crosswalk=True)
+    assert tally.outcomes[Outcome.CLEANED] == 1
+    assert (done[0].record.modality, done[0].record.frames) == ("SR", 0)
+    written = (out / "report").read_bytes()
+    assert not [value for value in PHI.values() if value.encode() in written]
+    assert len(list((settings.home / "crosswalk").iterdir())) == 1
+
+
+def test_without_being_asked_no_crosswalk_is_kept(settings: Settings, folder: Path) -> None:
+    _run(settings, folder)
+    assert not (settings.home / "crosswalk").exists()
+
+
+def test_a_preset_decides_what_a_run_keeps(settings: Settings, folder: Path) -> None:
+    _, _, strict = _run(settings, folder)
+    assert not dcmread(strict / "series" / "a").StudyDate
+    _, _, moved = _run(settings, folder, options=Options(profile=preset("research")))
+    assert dcmread(moved / "series" / "a").StudyDate not in ("", PHI["StudyDate"])
