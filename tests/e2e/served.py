@@ -179,9 +179,10 @@ class Browser:
         self.driver.execute_script("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
 
     def bring(self, *paths: Path) -> None:
-        """Hand files, or one folder, to the uploader."""
+        """Hand files, or one folder, to the uploader that takes such."""
+        selector = 'input[type="file"]' + ("[webkitdirectory]" if paths[0].is_dir() else "")
         found = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
-            lambda driver: driver.find_elements(By.CSS_SELECTOR, 'input[type="file"]'), "no uploader"
+            lambda driver: driver.find_elements(By.CSS_SELECTOR, selector), "no uploader"
         )
         found[0].send_keys("\n".join(str(path) for path in paths))
 
