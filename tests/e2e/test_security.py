@@ -173,6 +173,8 @@ def test_a_demo_user_uploads_nothing_and_sees_nobodys_runs(at: Server, store: St
         assert "41270933" not in told
         assert status(f"{at.url}/_stcore/upload_file/{wire.tab}/x", "PUT", cookie) == 403
     assert store.runs(about=Selection(user="dee")) == ()
+    with Wire(at.url, store.create_session("bob")) as wire:
+        assert "quentin" in wire.run(), "staff see it"
 
 
 @pytest.mark.parametrize("name", ["bob", "dee"])
