@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from deid.classify import Classifier
 from deid.codecs.raw import pixel_format, stored_frame_hashes
+from deid.counting import count_words, failed_checks
 from deid.engines.llama import LlamaClassifier
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
@@ -149,6 +150,8 @@ def record_of(
         kept=kept,
         seconds=tuple(case.seconds.items()),
         made_by=made_by,
+        phi_words=count_words(case.findings or ()),
+        failed_checks=failed_checks(case.checks or ()),
     )
 
 

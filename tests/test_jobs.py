@@ -13,7 +13,7 @@ from deid.errors import HeaderError, PixelError, UsageError
 from deid.pipeline import Engines, Options
 from deid.profile import preset
 from deid.settings import Settings
-from deid.values import Box, Outcome, Word
+from deid.values import Box, Category, Outcome, Reason, Word
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.fakes import ScriptedOcr
 
@@ -193,6 +193,19 @@ def test_the_store_knows_the_run_and_no_name(settings: Settings, folder: Path) -
     stored = b"".join(path.read_bytes() for path in settings.home.glob("deid.sqlite*"))
     assert b"series" not in stored
     assert NAME.encode() not in stored
+
+
+def test_words_that_go_are_counted(settings: Settings, folder: Path) -> None:
+    from deid.store import open_store
+
+    reader = ScriptedOcr((Word(NAME, Box(20, 42, 8, 8), 0.95, ("scripted",)),))
+    jobs.run_batch(jobs.Batch((folder,), folder.parent / "out"), settings, engines=Engines((reader,), b"k" * 32))
+    store = open_store(settings)
+    totals = store.totals()
+    store.close()
+    assert totals.by_reason == ((Reason.HEADER, 1),)
+    assert totals.by_category == ((Category.NAME, 1),)
+    assert totals.failed_checks == ()
 
 
 @pytest.mark.parametrize("where", ["in", "in/below", "."])
