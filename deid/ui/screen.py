@@ -14,6 +14,8 @@ export default function ({{ data, setStateValue }}) {{
   const tell = () => {{ if (query.matches !== data.narrow) setStateValue("narrow", query.matches); }};
   query.onchange = tell;
   tell();
+  const again = setInterval(tell, 1000);  // what is told while a script ends may be lost
+  return () => clearInterval(again);
 }}""",
 )
 

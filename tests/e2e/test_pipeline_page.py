@@ -111,24 +111,6 @@ def test_a_step_that_breaks_says_a_sentence_and_an_id(
     assert not [planted for planted in PLANTED if planted in log.encode()]
 
 
-def test_a_run_whose_step_breaks_quarantines_and_tells_an_id(
-    at: Server, page: Browser, tmp_path: Path, breaks: Path
-) -> None:
-    breaks.write_text(Step.REDACT.value)
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(burned_in(f"{NAME} {name}"))
-    page.open(f"{at.url}/pipeline")
-    page.bring(tmp_path / "a", tmp_path / "b")
-    page.wait_for("Nothing has run yet")
-    page.click("De-identify 2 images")
-    page.wait_for("Select a row", 120)
-    breaks.unlink()
-    page.select_row(0)
-    page.wait_for("A fault stopped the work on this file (fault ")
-    assert "Step through it" in page.text
-    assert not [planted for planted in PLANTED if planted in at.log.read_bytes()]
-
-
 def test_a_demo_study_goes_through_every_step_with_the_model(tmp_path: Path) -> None:
     demo = studies()[0]
     with server(tmp_path, DEID_MODEL="") as at, browser(tmp_path / "browser") as page:
