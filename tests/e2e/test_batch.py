@@ -18,7 +18,7 @@ from pydicom import dcmread
 from deid.settings import Settings
 from deid.store import NewUser, RunState, open_store
 from tests.e2e.planted import NAME, PLANTED, burned_in, folder_of, plain, zip_of
-from tests.e2e.served import PASSWORD, Browser, Server, browser, server, set_up, sign_in
+from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, browser, server, set_up, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,7 @@ def fetch(at: Server, page: Browser | None, path: str) -> tuple[int, bytes]:
     """What the server answers with a browser's cookie, or with none."""
     cookie = f"deid_session={page.driver.get_cookie('deid_session')['value']}" if page else ""
     try:
-        with urlopen(Request(at.url + path, headers={"cookie": cookie}), timeout=30) as answer:
+        with urlopen(Request(at.url + path, headers={"cookie": cookie}), timeout=PATIENCE_SECONDS) as answer:
             return int(answer.status), answer.read()
     except HTTPError as exc:
         return exc.code, exc.read()
@@ -83,7 +83,7 @@ def test_a_zip_is_told_run_looked_at_and_downloaded(at: Server, page: Browser, t
     assert "De-identify 3 images" in page.text
     assert "1 file refused" in page.text
     run_id = begin(page, at, path)
-    page.wait_for("Download 3 clean files", 180)
+    page.wait_for("Download 3 clean files")
     page.click("Download 3 clean files")
     archive = zipfile.ZipFile(io.BytesIO(page.downloaded(f"run-{run_id}.zip")))
     assert sorted(archive.namelist()) == ["images/s/1", "images/s/2", "images/t/3", "report.jsonl"]
@@ -108,7 +108,7 @@ def test_a_folder_keeps_its_paths(at: Server, page: Browser, tmp_path: Path) -> 
     page.bring(folder)
     page.wait_for("Nothing has run yet")
     page.click("De-identify 3 images")
-    page.wait_for("Download 3 clean files", 120)
+    page.wait_for("Download 3 clean files")
     store = open_store(Settings.from_environment({"DEID_HOME": str(at.home)}))
     number = store.runs(1)[0].id
     store.close()
@@ -135,8 +135,8 @@ def test_a_run_survives_a_refresh_and_another_browser_and_is_cancelled_at_once(
         other.click("Look")
         other.wait_for("Time left")
         other.click("Cancel")
-        other.wait_for("This run was cancelled.", 120)
-    page.wait_for("This run was cancelled.", 120)
+        other.wait_for("This run was cancelled.")
+    page.wait_for("This run was cancelled.")
     assert "had not been worked on" in page.text
     store = open_store(Settings.from_environment({"DEID_HOME": str(at.home)}))
     run = store.run(run_id)
@@ -148,7 +148,7 @@ def test_a_run_survives_a_refresh_and_another_browser_and_is_cancelled_at_once(
 
 def test_nobody_sees_another_users_run(at: Server, page: Browser, tmp_path: Path) -> None:
     run_id = begin(page, at, *_two(tmp_path))
-    page.wait_for("Download 2 clean files", 120)
+    page.wait_for("Download 2 clean files")
     assert fetch(at, page, f"/download/run/{run_id}/all.zip")[0] == 200
     with browser(tmp_path / "bob") as other:
         enter(other, at, f"/pipeline?run={run_id}", "bob")
@@ -187,7 +187,7 @@ def test_on_a_phone_the_lists_are_selects(at: Server, tmp_path: Path) -> None:
         phone.wait_for("Step through one image")
         assert not phone.driver.find_elements("css selector", '[data-testid="stDataFrame"]')
         phone.click("De-identify 2 images")
-        phone.wait_for("Look at a file", 120)
+        phone.wait_for("Look at a file")
         phone.pick("Look at a file", "a · cleaned")
         phone.wait_for("Step through it")
         phone.wait_for_picture()
@@ -210,14 +210,14 @@ def test_nothing_planted_is_left_but_what_was_asked_for(tmp_path: Path) -> None:
         page.driver.refresh()
         enter(page, at, "/pipeline")
         run_id = begin(page, at, path)
-        page.wait_for("Download 1 clean file", 120)
+        page.wait_for("Download 1 clean file")
         page.select_row(1)
         page.wait_for("Step through it")
         page.click("Download 1 clean file")
         page.downloaded(f"run-{run_id}.zip")
         page.click("Step through it")
         page.click("Run all")
-        page.wait_for("read again and checked", 120)
+        page.wait_for("read again and checked")
         _leave(page, at)
         found = _files_with_planted(at)
         assert found
