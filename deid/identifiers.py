@@ -70,13 +70,15 @@ class Needles:
     numbers: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The tokens that are long numbers."""
     integers: frozenset[int] = field(init=False, repr=False, compare=False)
+    """Those that are still long as an integer: 0000512 is 512 there, which is a number of rows too."""
     _spaced: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         long = (each for each in self.tokens if SHORTEST_IN_NUMBERS <= len(each) <= LONGEST_NUMBER and each.isdecimal())
         object.__setattr__(self, "numbers", tuple(sorted(long)))
         object.__setattr__(self, "_spaced", tuple(f" {' '.join(phrase)} " for phrase in sorted(self.phrases)))
-        object.__setattr__(self, "integers", frozenset(map(int, self.numbers)) - {0})
+        least = 10 ** (SHORTEST_IN_NUMBERS - 1)
+        object.__setattr__(self, "integers", frozenset(each for each in map(int, self.numbers) if each >= least))
 
     def are_in(self, text: str) -> bool:
         """Whether the text holds one of the tokens, or one of the values as a whole."""

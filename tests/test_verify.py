@@ -141,6 +141,16 @@ def test_common_words_and_short_parts_are_no_leak() -> None:
     assert failed(check_written(original, write(out), effective, needles(original, Profile()))) == {"header values"}
 
 
+def test_a_small_number_behind_zeros_is_no_number_to_look_for() -> None:
+    original = load(dicom(FRAMES, PatientID="0000040", Rows=40))
+    out, effective = processed(original, [REGION])
+    assert out.Rows == 40
+    checks = check_written(original, write(out), effective, needles(original, Profile()))
+    assert failed(checks) == set()
+    out.SeriesDescription = "study of 0000040"
+    assert failed(check_written(original, write(out), effective, needles(original, Profile()))) == {"header values"}
+
+
 def test_private_and_unknown_elements_are_found_whatever_they_hold() -> None:
     original = load(dicom(FRAMES))
     for tag in (0x00091001, 0x00080FFE, 0x60000022, 0x50000030):
