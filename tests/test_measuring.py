@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
