@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from deid import __version__, jobs
 from deid.classify import classify_words
@@ -222,6 +223,55 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """Write made-up sample studies with burned-in pseudo-PHI."""
     paths = write_demo(folder)
     _err.print(f"{len(paths)} made-up studies are in {folder}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def bench(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Cases with their truth; with --make, where they go.")],
+    make: Annotated[int | None, typer.Option(min=1, help="Make this many cases in DIR and measure nothing.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the cases that are made.")] = 1,
+    fonts: Annotated[Path | None, typer.Option(help="Folder of typefaces instead of this machine's.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="A table by modality, syntax, tag, reason or reader.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the outputs.")] = None,
+    crops: Annotated[Path | None, typer.Option(help="Folder for pictures of what leaked or was lost: PHI.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="All figures as JSON.")] = None,
+    with_text: Annotated[bool, typer.Option("--with-text", help="Name words that leaked or were lost: PHI.")] = False,
+) -> None:
+    """Measure leaks and losses on cases with truth, or make such cases."""
+    from deid.bench import measure
+    from deid.bench.making import make_cases
+    from deid.bench.typefaces import typefaces
+
+    if make is not None:
+        count = sum(1 for _ in make_cases(make, folder, seed, typefaces(fonts)))
+        _err.print(f"{count} made-up cases are in {folder}.", highlight=False, soft_wrap=True)
+        return
+    if unknown := set(by or ()) - set(measure.GROUPS):
+        raise UsageError(f"--by takes {', '.join(measure.GROUPS)}, not {', '.join(sorted(unknown))}.")
+    settings = _settings()
+    with Progress(console=_err, transient=True) as bar:
+        task = bar.add_task("Measuring", total=len(list(folder.glob("*.json"))) or None)
+        results = measure.measure(
+            *(folder, jobs.make_engines(settings), jobs.options_of(settings), measure.Places(out, crops)),
+            lambda result: bar.advance(task),
+        )
+    for group in by or ():
+        _out.print(_as_table(f"by {group}", measure.table(measure.groups(results, group))))
+    if with_text:
+        for line in measure.told_words(results):
+            _out.print(line, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(json.dumps(measure.summary(results)))
+    if json_file is not None:
+        json_file.write_text(measure.as_json(results, with_text), encoding="utf-8")
+
+
+def _as_table(title: str, rows: list[tuple[str, ...]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
 
 
 @app.command()
