@@ -9,6 +9,7 @@
     ├── StoppedError                   somebody cancelled the run this was part of
     ├── EngineError (exit 4)           a reader or the model cannot be started
     └── StoreError (exit 5)            the database cannot be reached or has another schema
+        └── StoreLostError             it was there and does not answer now: waiting may help
 
 Exit 0 and 3 are outcomes, not errors: see cli.py.
 """
@@ -58,3 +59,7 @@ class StoreError(DeidError):
     """The database cannot be reached or has another schema."""
 
     exit_code = 5
+
+
+class StoreLostError(StoreError):
+    """The database was there and does not answer now."""

@@ -8,6 +8,7 @@ from deid.store.audit import Audit
 from deid.store.choices import CHANGEABLE
 from deid.store.database import Database, open_database
 from deid.store.figures import Figures
+from deid.store.plans import Plans
 from deid.store.records import (
     CONSOLE,
     EVERYTHING,
@@ -18,6 +19,8 @@ from deid.store.records import (
     Events,
     Health,
     NewUser,
+    Pending,
+    PlannedFile,
     Role,
     Run,
     RunState,
@@ -45,6 +48,8 @@ __all__ = [
     "Events",
     "Health",
     "NewUser",
+    "Pending",
+    "PlannedFile",
     "Role",
     "Run",
     "RunState",
@@ -62,7 +67,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Figures):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -70,6 +75,7 @@ class Store(Accounts, Sessions, Audit, Work, Figures):
         Sessions.__init__(self, database, settings)
         Audit.__init__(self, database)
         Work.__init__(self, database, secret(settings.home, "file-names"))
+        Plans.__init__(self, database)
         Figures.__init__(self, database)
         self._open = database
 

@@ -158,12 +158,31 @@ class Events:
 class RunState(StrEnum):
     """Where a run is."""
 
+    PLANNED = "planned"
+    """Its files are being listed, or it waits for its turn."""
     RUNNING = "running"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """The server stopped before it ended."""
+    """The program stopped before it ended."""
+
+
+class Pending(StrEnum):
+    """Where a file is that has no outcome yet."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file of a run, by its number in the run's private manifest."""
+
+    number: int
+    state: Outcome | Pending
+    input_hash: str = ""
+    settings_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

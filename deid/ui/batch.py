@@ -51,7 +51,7 @@ def page(run: Run, user: User, *, narrow: bool) -> None:
         _working(run.id)
         return
     run = shared.background().find(user.username, run.id) or run  # it may have ended since it was looked up
-    if run.state is RunState.RUNNING:
+    if run.state in (RunState.PLANNED, RunState.RUNNING):
         st.info("Another process works on this run.", icon=":material/hourglass_empty:")
     else:
         _ended(run, hidden=hidden, narrow=narrow)

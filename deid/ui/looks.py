@@ -41,6 +41,7 @@ OUTCOMES: dict[Outcome, Look] = {
 }
 
 RUN_STATES: dict[RunState, str] = {
+    RunState.PLANNED: "waiting",
     RunState.RUNNING: "running",
     RunState.FINISHED: "finished",
     RunState.CANCELLED: "cancelled",

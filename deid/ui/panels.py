@@ -131,7 +131,7 @@ def _runs_of(user: User) -> None:
 
 
 def _at_work(run: Run) -> bool:
-    return run.state is RunState.RUNNING
+    return run.state in (RunState.PLANNED, RunState.RUNNING)
 
 
 def _about(run: Run) -> str:
