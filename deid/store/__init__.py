@@ -14,10 +14,14 @@ from deid.store.records import (
     Action,
     Actor,
     Day,
+    Decision,
     Event,
     Events,
     Health,
     NewUser,
+    Purpose,
+    Review,
+    Reviewed,
     Role,
     Run,
     RunState,
@@ -28,6 +32,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
+from deid.store.reviews import Reviews
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
 from deid.store.storage import Storage, storage_of
@@ -41,10 +46,14 @@ __all__ = [
     "Action",
     "Actor",
     "Day",
+    "Decision",
     "Event",
     "Events",
     "Health",
     "NewUser",
+    "Purpose",
+    "Review",
+    "Reviewed",
     "Role",
     "Run",
     "RunState",
@@ -62,7 +71,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Figures):
+class Store(Accounts, Sessions, Audit, Work, Figures, Reviews):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -71,6 +80,7 @@ class Store(Accounts, Sessions, Audit, Work, Figures):
         Audit.__init__(self, database)
         Work.__init__(self, database, secret(settings.home, "file-names"))
         Figures.__init__(self, database)
+        Reviews.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

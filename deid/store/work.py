@@ -56,13 +56,7 @@ class Work:
     def update_image(self, image_id: int, record: FileRecord) -> None:
         """Put another end in the place of the one recorded: the same file, worked on again."""
         with self._database.write() as session:
-            row = session.get_one(ImageRow, image_id, with_for_update=True)
-            count_in(session, row, -1)
-            for name, value in _columns(record).items():
-                setattr(row, name, value)
-            count_in(session, row)
-            session.execute(delete(BoxRow).where(BoxRow.image_id == image_id))
-            _add_boxes(session, image_id, record)
+            put_record(session, image_id, record)
 
     def finish_run(self, run_id: int, state: RunState = RunState.FINISHED) -> None:
         """Note that no more images come."""
@@ -98,6 +92,17 @@ class Work:
             )
             for run, username in found
         )
+
+
+def put_record(session: Session, image_id: int, record: FileRecord) -> None:
+    """`Work.update_image` within a transaction."""
+    row = session.get_one(ImageRow, image_id, with_for_update=True)
+    count_in(session, row, -1)
+    for name, value in _columns(record).items():
+        setattr(row, name, value)
+    count_in(session, row)
+    session.execute(delete(BoxRow).where(BoxRow.image_id == image_id))
+    _add_boxes(session, image_id, record)
 
 
 def _columns(record: FileRecord) -> dict[str, Any]:
