@@ -32,7 +32,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
-from deid.store.reviews import Reviews
+from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
 from deid.store.storage import Storage, storage_of
@@ -62,6 +62,7 @@ __all__ = [
     "StageTime",
     "Storage",
     "Store",
+    "Subject",
     "Totals",
     "User",
     "WebSession",

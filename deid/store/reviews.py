@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import or_, select, update
@@ -14,6 +16,15 @@ from deid.store.records import Action, Actor, Decision, Purpose, Review, Reviewe
 from deid.store.schema import ImageRow, ReviewRow, UserRow, now
 from deid.store.work import put_record
 from deid.values import FileRecord, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is decided about."""
+
+    run_id: int
+    image_id: int | None
+    """None: a file that an earlier version put aside without saying which it was."""
 
 
 class Reviews:
@@ -62,15 +73,23 @@ class Reviews:
             )
 
     def decide(
-        self, by: Actor, run_id: int, image_id: int | None, review: Review, record: FileRecord | None = None
+        self,
+        by: Actor,
+        subject: Subject,
+        review: Review,
+        record: FileRecord | None = None,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
         """Keep a decision, with the image's new end where it has one; its claim ends.
+
+        `then` carries it out: where that raises, nothing was decided.
 
         Raises
         ------
         UsageError
             Where somebody else looks at the image now.
         """
+        image_id = subject.image_id
         with self._database.write() as session:
             if image_id is not None:
                 holder = _holder(session, image_id)
@@ -83,7 +102,7 @@ class Reviews:
             user_id = session.scalar(select(UserRow.id).where(UserRow.username == by.username))
             session.add(
                 ReviewRow(
-                    run_id=run_id,
+                    run_id=subject.run_id,
                     image_id=image_id,
                     user_id=user_id,
                     purpose=review.purpose.value,
@@ -95,7 +114,14 @@ class Reviews:
                 )
             )
             image = f" image {image_id}" if image_id is not None else ""
-            note(session, by, Action.REVIEWED, f"run {run_id}{image} {review.purpose.value} {review.decision.value}")
+            note(
+                session,
+                by,
+                Action.REVIEWED,
+                f"run {subject.run_id}{image} {review.purpose.value} {review.decision.value}",
+            )
+            session.flush()
+            then()
 
     def reviews(self, run_id: int) -> tuple[Reviewed, ...]:
         """What was decided about a run's images, first to last."""
