@@ -29,10 +29,11 @@ from deid.load import HEAD_BYTES, is_dicom
 from deid.pipeline import Case, Engines, Options, Step, run, verdict
 from deid.redact import way_taken
 from deid.report import as_line, open_report
+from deid.review import Suggested
 from deid.settings import NO_MODEL, Settings
 from deid.store import RunState, Store, crosswalk, open_store, secret
-from deid.store.secrets import private_folder, write_private
 from deid.values import FileRecord, Outcome
+from deid.waiting import Note, alike, hold
 from deid.workers import TOO_LARGE, Beat, Limits, Lost, Work, work_through
 
 LOG = logging.getLogger(__name__)
@@ -314,7 +315,7 @@ def process_file(
     place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
     record = record_of(case, outcome, reason, str(place), engines.made_by)
     if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
-        _hold(settings.home, run_id, place, data)
+        hold(settings.home, run_id, note_of(case, source, place, batch.options), data)
         return Done(source, record, True, False)
     if outcome is Outcome.QUARANTINED or case.written is None:
         return Done(source, record, True, False)
@@ -356,11 +357,13 @@ def publish(written: bytes, target: Path) -> None:
         staged.unlink(missing_ok=True)
 
 
-def _hold(home: Path, run_id: int, place: PurePosixPath, data: bytes) -> None:
-    """The file as it came, where only this installation's owner can read it, until a person decides."""
-    folder = private_folder(private_folder(private_folder(home) / "review") / str(run_id))
-    name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    write_private(folder / f"{name}.dcm", data)
+def note_of(case: Case, source: InputFile, place: PurePosixPath, options: Options) -> Note:
+    """What a person who has to decide about the file is told, and what makes it anew afterwards."""
+    suggested = Suggested(case.effective or (), case.residue)
+    series, device = alike(case.dataset)
+    return Note(
+        source.relative, source.folder / place, verdict(case)[1], case.frames, suggested, options, series, device
+    )
 
 
 def tell(error: DeidError) -> str:

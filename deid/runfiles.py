@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -142,10 +142,16 @@ class RunFiles:
         if waiting:
             shutil.rmtree(self._waiting, ignore_errors=True)
 
-    def _told(self) -> Iterator[dict[str, Any]]:
+    def _told(self) -> Iterable[dict[str, Any]]:
+        """The last line about each file, in the order of the first ones: a person's decision is added at the end."""
+        latest: dict[str, dict[str, Any]] = {}
         if self._index.exists():
             with self._index.open(encoding="utf-8") as file:
-                yield from (json.loads(line) for line in file if line.endswith("\n"))
+                for line in file:
+                    if line.endswith("\n"):
+                        told = json.loads(line)
+                        latest[told["source"]] = told
+        return latest.values()
 
 
 def kept_runs(home: Path) -> tuple[int, ...]:

@@ -10,7 +10,19 @@ ROOT = Path(__file__).parents[1]
 BASE = {"values", "errors"}
 STAGES = {"load", "render", "ocr", "classify", "boxes", "redact", "header", "verify"}
 FACES = {"ui", "api", "cli"}
-ABOVE_STAGES = {"pipeline", "turns", "jobs", "runfiles", "background", "store", "settings", *FACES}
+ABOVE_STAGES = {
+    "pipeline",
+    "review",
+    "waiting",
+    "workbench",
+    "turns",
+    "jobs",
+    "runfiles",
+    "background",
+    "store",
+    "settings",
+    *FACES,
+}
 WEB = {"streamlit", "streamlit_authenticator", "starlette", "fastapi", "uvicorn"}
 DATABASE = {"sqlalchemy", "alembic", "pymysql"}
 MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / "deid").rglob("*.py"))

@@ -15,12 +15,16 @@ from deid.store.records import (
     Action,
     Actor,
     Day,
+    Decision,
     Event,
     Events,
     Health,
     NewUser,
     Pending,
     PlannedFile,
+    Purpose,
+    Review,
+    Reviewed,
     Role,
     Run,
     RunState,
@@ -31,6 +35,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
+from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
 from deid.store.storage import Storage, storage_of
@@ -44,12 +49,16 @@ __all__ = [
     "Action",
     "Actor",
     "Day",
+    "Decision",
     "Event",
     "Events",
     "Health",
     "NewUser",
     "Pending",
     "PlannedFile",
+    "Purpose",
+    "Review",
+    "Reviewed",
     "Role",
     "Run",
     "RunState",
@@ -58,6 +67,7 @@ __all__ = [
     "StageTime",
     "Storage",
     "Store",
+    "Subject",
     "Totals",
     "User",
     "WebSession",
@@ -67,7 +77,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Plans, Figures):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -77,6 +87,7 @@ class Store(Accounts, Sessions, Audit, Work, Plans, Figures):
         Work.__init__(self, database, secret(settings.home, "file-names"))
         Plans.__init__(self, database)
         Figures.__init__(self, database)
+        Reviews.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -225,6 +225,49 @@ class Selection:
 EVERYTHING = Selection()
 
 
+class Decision(StrEnum):
+    """What a person made of an image."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Purpose(StrEnum):
+    """Why a person looked."""
+
+    REVIEW = "review"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person decided about an image, in numbers."""
+
+    decision: Decision
+    purpose: Purpose = Purpose.REVIEW
+    covered: int = 0
+    """Boxes that the person added."""
+    kept: int = 0
+    """Places that the machine meant to go and the person kept."""
+    readable: int = 0
+    """Of those, how many could still be read in the written file."""
+    confirmed: bool = False
+    """Whether the person answered a second question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A decision with who took it and when."""
+
+    run_id: int
+    image_id: int | None
+    user: str
+    """User name."""
+    at: datetime
+    """UTC."""
+    review: Review
+
+
 @dataclass(frozen=True, slots=True)
 class StageTime:
     """How long a stage took over all images, in seconds, each figure within 5 %."""

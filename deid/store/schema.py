@@ -163,6 +163,9 @@ class ImageRow(Base):
     """JSON array of [reason, category, number of words that go]; None: recorded before this was counted."""
     failed_checks: Mapped[str | None] = mapped_column(Text)
     """JSON array of names."""
+    claimed_by: Mapped[int | None] = mapped_column(Key)
+    """The user who looks at it to decide; nobody else may meanwhile."""
+    claimed_until: Mapped[datetime | None] = mapped_column(DateTime)
 
 
 class RunFigureRow(Base):
@@ -197,3 +200,27 @@ class BoxRow(Base):
     reasons: Mapped[str] = mapped_column(String(120))
     """Space between each."""
     score: Mapped[float]
+
+
+class ReviewRow(Base):
+    """What a person decided about an image."""
+
+    __tablename__ = "reviews"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"), index=True)
+    """None: a file that an earlier version put aside without saying which it was."""
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    """`review`, or `sample` of files that came out clean."""
+    decision: Mapped[str] = mapped_column(String(16))
+    covered: Mapped[int]
+    """Boxes that the person added."""
+    kept: Mapped[int]
+    """Places that the machine meant to go and the person kept."""
+    readable: Mapped[int]
+    """Of those, how many could still be read in the written file."""
+    confirmed: Mapped[bool]
+    """Whether the person answered a second question."""
