@@ -19,8 +19,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         st.switch_page(places.page("pipeline"))
 st.write("Text in medical images is found, judged word by word, and blackened where it may identify a person.")
 if waiting:
-    noun = "image waits" if waiting == 1 else "images wait"
-    st.warning(f"**{waiting:,} {noun} for a person to look.**", icon=":material/visibility:")
+    history.waiting(waiting, user)
 
 with st.container(horizontal=True):
     for label, count in (

@@ -18,6 +18,7 @@ from deid.load import load
 from deid.render import blurred, render_frame, to_png
 from deid.ui import shared
 from deid.unzip import Limits
+from deid.values import Outcome
 
 _THUMB_PX = 96
 _THUMBS = 256
@@ -30,6 +31,8 @@ class Pile:
     intake: Intake
     title: str
     thumbs: OrderedDict[tuple[int, bool], str] = field(default_factory=OrderedDict)
+    ends: dict[int, Outcome] = field(default_factory=dict)
+    """How the images ended that were worked on one by one, by their number."""
 
 
 def from_uploads(uploaded: Iterable[Any]) -> Intake:

@@ -94,6 +94,17 @@ def images(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
     )
 
 
+def shelf(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
+    """The same, as narrow as can be: one row an image, with how it ended."""
+    chosen = [(number, pile.ends.get(number)) for number in numbers]
+    return pd.DataFrame(
+        {
+            "Image": [piles.thumb(pile, number, hidden=hidden) for number, _ in chosen],
+            "Outcome": [[looks.OUTCOMES[end].label] if end else [] for _, end in chosen],
+        }
+    )
+
+
 def refusals(found: Iterable[Refusal], *, hidden: bool) -> pd.DataFrame:
     """Files that cannot be worked on: one row each."""
     found = tuple(found)
