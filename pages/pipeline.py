@@ -18,7 +18,7 @@ if opened is not None:
     if pile := shelf.beside(narrow=narrow):
         listed, left, right = st.columns([1.1, 3, 2.4], gap="small")
         with listed:
-            shelf.show(pile, hidden=hidden)
+            shelf.show(pile, opened, hidden=hidden)
     else:
         left, right = st.columns([3, 2], gap="medium")
     with left:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import io
 import time
@@ -16,9 +17,11 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from deid.background import KIND
+from deid.demo import studies
 from deid.intake import take_in
 from deid.pipeline import Engines, Step
 from deid.profile import preset
+from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role
@@ -162,6 +165,21 @@ def test_a_list_beside_the_open_image_tells_how_each_ended() -> None:
     assert opened(page).title == "Image 2 of 2"
 
 
+@pytest.mark.parametrize(("modality", "shown"), [("US", ">US<"), ("<script>", ">–<")], ids=["known", "made up"])
+def test_what_cannot_be_drawn_small_is_told_by_its_modality_until_it_was_opened(modality: str, shown: str) -> None:
+    compressed = next(study for study in studies() if study.name == "us-heart-cine").build()
+    intake = take_in([("a", compressed)], Limits(10, 10_000_000), max_frames=100, max_pixels=10_000_000)
+    pile = piles.Pile(replace(intake, images=(replace(intake.images[0], modality=modality),)), "")
+    kind, _, drawn = piles.thumb(pile, 0, hidden=False).partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert shown in base64.b64decode(drawn).decode()
+    piles.remember(pile, 0, to_png(np.full((200, 100, 3), (200, 10, 10), np.uint8)), hidden=False)
+    kind, _, drawn = piles.thumb(pile, 0, hidden=False).partition(",")
+    small = Pillow.open(io.BytesIO(base64.b64decode(drawn)))
+    assert (kind, small.size, small.getpixel((5, 5))) == ("data:image/png;base64", (48, 96), (200, 10, 10))
+    assert piles.has_no_thumb(pile, 0, hidden=True), "what was blurred is another picture"
+
+
 def test_the_patients_name_is_explained_before_a_word_is_chosen() -> None:
     page = open_demo(enter())
     press(page, "3 Find PHI")
@@ -265,6 +283,18 @@ def test_a_zip_of_one_image_opens_it() -> None:
         archive.writestr("a", dicom(gradient(20, 30)))
     page = bring(enter(), all=buffer.getvalue())
     assert opened(page).title == "Your file"
+
+
+@pytest.mark.parametrize(
+    "look", [looks.KEPT, *looks.REASONS.values(), *looks.OUTCOMES.values()], ids=lambda look: look.label
+)
+def test_a_colour_reads_on_black_and_on_white_and_bears_white_letters(look: looks.Look) -> None:
+    """WCAG 2: 4.5 to 1, for text of any size."""
+    parts = [int(look.colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    assert (luminance + 0.05) / 0.05 >= 4.5
+    assert 1.05 / (luminance + 0.05) >= 4.5
 
 
 def test_outcomes_have_a_colour_each() -> None:

@@ -212,7 +212,8 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
     with right:
         look = looks.OUTCOMES[entry.outcome]
         st.subheader(looks.told(str(entry.source), hidden=hidden), anchor=False)
-        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {entry.reason}")
+        reason = entry.reason or ("Every check passed." if entry.published else "")
+        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {reason}")
         actions = st.container()
     if entry.outcome is not Outcome.REFUSED:
         with actions:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from deid.pipeline import Options, Step
@@ -220,7 +221,7 @@ def _header(opened: Opened, _frame: int, hidden: bool) -> None:
     if found.empty:
         st.info("No element is like that.", icon=":material/search_off:")
         return
-    st.dataframe(found, hide_index=True, height=470, column_config=tables.header_columns())
+    st.dataframe(found, hide_index=True, height=tables.height(len(found), 470), column_config=tables.header_columns())
 
 
 def _verified(opened: Opened, _frame: int, _hidden: bool) -> None:
@@ -249,11 +250,11 @@ def _check_line(check: Check) -> str:
     return f"{sign} **{check.name.capitalize()}** · {check.detail}"
 
 
-def _table(rows: object, step: Step, frame: int, columns: dict[str, Any]) -> None:
+def _table(rows: pd.DataFrame, step: Step, frame: int, columns: dict[str, Any]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        height=430,
+        height=tables.height(len(rows), 430),
         column_config=columns,
         on_select="rerun",
         selection_mode="single-row",

@@ -6,12 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from deid.ui import keys, looks, piles, steps, tables
+from deid.ui import exhibits, keys, looks, piles, steps, tables
+from deid.ui.casework import Opened, Sheet
 from deid.ui.piles import Pile
-from deid.values import Outcome
+from deid.values import Outcome, View
 
 _SHOWN = 24
 """Images listed at a time: those around the open one."""
+_ROW_PX = 72
 _ALL, _OPEN = "all", "not run"
 
 
@@ -22,9 +24,13 @@ def beside(*, narrow: bool) -> Pile | None:
     return None if single or narrow else pile
 
 
-def show(pile: Pile, *, hidden: bool) -> None:
+def show(pile: Pile, opened: Opened, *, hidden: bool) -> None:
     """Draw the list; choosing another image opens it."""
     item = int(st.session_state[keys.ITEM])
+    if piles.has_no_thumb(pile, item, hidden=hidden):
+        middle = opened.case.frames // 2
+        picture = exhibits.picture(opened, Sheet.ORIGINAL, middle, View.WINDOW, hidden=hidden)
+        piles.remember(pile, item, picture, hidden=hidden)
     numbers = _around(_wanted(pile), item)
     if not numbers:
         st.caption("No image is like that.")
@@ -33,8 +39,8 @@ def show(pile: Pile, *, hidden: bool) -> None:
     state: Any = st.dataframe(
         tables.shelf(pile, numbers, hidden=hidden),
         hide_index=True,
-        height=560,
-        row_height=72,
+        height=tables.height(len(numbers), 560, _ROW_PX),
+        row_height=_ROW_PX,
         column_config={"Image": tables.picture_column(), "Outcome": tables.outcome_column()},
         on_select="rerun",
         selection_mode="single-row-required" if there else "single-row",
