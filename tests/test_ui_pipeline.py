@@ -150,6 +150,13 @@ def test_the_landing_page_leads_to_what_waits_which_is_shown_first(settings: Set
     assert list(table["File"]) == ["waits"], "what came out clean is a click away"
 
 
+def test_one_click_on_the_landing_page_shows_every_step_on_a_demo_study() -> None:
+    page = enter().switch_page("../../pages/dashboard.py").run()
+    press(page, "Watch every step")
+    assert opened(page).done == tuple(Step)
+    assert any("; 0 elsewhere" in each.value for each in page.markdown)
+
+
 def test_a_list_beside_the_open_image_tells_how_each_ended() -> None:
     page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)))
     page.session_state[keys.NARROW] = True

@@ -88,7 +88,9 @@ def remember(pile: Pile, number: int, png: bytes, *, hidden: bool) -> None:
     """Show this picture, small, for an image from now on."""
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is not None:
-        _keep(pile, (number, hidden), _small(np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture))
+        _keep(
+            pile, (number, hidden), _small(np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture)
+        )
 
 
 def _keep(pile: Pile, key: tuple[int, bool], small: str) -> None:
