@@ -21,7 +21,12 @@ _ALL = "all"
 
 def show(run_id: int) -> None:
     """Turn the page to a run."""
-    st.query_params[_PARAMETER] = str(run_id)
+    st.query_params.update(address(run_id))
+
+
+def address(run_id: int) -> dict[str, str]:
+    """What the pipeline page's address holds where it is turned to a run."""
+    return {_PARAMETER: str(run_id)}
 
 
 def shown(user: User) -> Run | None:
@@ -156,9 +161,10 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
         name = "All" if value == _ALL else looks.OUTCOMES[Outcome(value)].label.capitalize()
         return f"{name} · {choices[value]:,}"
 
+    first = Outcome.NEEDS_REVIEW.value if counts[Outcome.NEEDS_REVIEW] else _ALL
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.segmented_control(
-            "Outcome", list(choices), default=_ALL, format_func=label, required=True, label_visibility="collapsed"
+            "Outcome", list(choices), default=first, format_func=label, required=True, label_visibility="collapsed"
         )
         text = st.text_input(
             "Search", placeholder="Search files and reasons", icon=":material/search:", label_visibility="collapsed"
@@ -206,7 +212,8 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
     with right:
         look = looks.OUTCOMES[entry.outcome]
         st.subheader(looks.told(str(entry.source), hidden=hidden), anchor=False)
-        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {entry.reason}")
+        reason = entry.reason or ("Every check passed." if entry.published else "")
+        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {reason}")
         actions = st.container()
     if entry.outcome is not Outcome.REFUSED:
         with actions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import subprocess
@@ -16,7 +17,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import SessionNotCreatedException, TimeoutException, WebDriverException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -30,6 +31,7 @@ PATIENCE_SECONDS = 180
 """How long anything on a page may take on a machine that does much else; no wait ends sooner than it has to."""
 _LISTENING = Path(__file__).with_name("listening.js")
 _TRY_AGAIN_SECONDS = 10
+_STARTS = 3
 _START = (sys.executable, "-m", "streamlit")
 _FLAGS = (
     "--headless",
@@ -211,11 +213,10 @@ class Browser:
         path = f'//h4[contains(., "{heading}")]/ancestor::*[.//*[@role="figure"]][1]//*[@role="figure"]'
         return str(self._wait_element(By.XPATH, path).get_attribute("aria-label") or "")
 
-    @property
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than the screen."""
-        script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
-        return int(self.driver.execute_script(script))
+    def wait_until_it_fits(self) -> None:
+        """Until the page is no wider than the screen."""
+        script = "const page = document.scrollingElement; return page.scrollWidth <= page.clientWidth;"
+        self._until(lambda: self.driver.execute_script(script), "wider than the screen")
 
     def scroll_down(self) -> None:
         """To the end of the page."""
@@ -345,7 +346,7 @@ def browser(
     """A browser that has never been anywhere; as `phone`, narrower than a window can be, and with a finger."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
-    for flag in (*_FLAGS, f"--user-data-dir={folder}", f"--window-size={width},{height}"):
+    for flag in (*_FLAGS, f"--window-size={width},{height}"):
         options.add_argument(flag)
     if dark:
         options.add_argument("--force-dark-mode")
@@ -354,7 +355,7 @@ def browser(
         options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
     downloads = folder / "downloads"
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver = _started(options, folder)
     try:
         if dark:
             scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
@@ -362,6 +363,27 @@ def browser(
         yield Browser(driver, downloads)
     finally:
         driver.quit()
+
+
+def _started(options: webdriver.ChromeOptions, folder: Path) -> webdriver.Chrome:
+    """A browser with a fresh profile; one that does not come up in time on a busy machine gets another chance."""
+    for attempt in range(_STARTS):
+        chosen = copy.deepcopy(options)
+        chosen.add_argument(f"--user-data-dir={folder / f'profile-{attempt}'}")
+        try:
+            return webdriver.Chrome(options=chosen, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        except SessionNotCreatedException:
+            if attempt + 1 == _STARTS:
+                raise
+    raise AssertionError("not reached")
+
+
+def content(path: Path) -> bytes:
+    """What a file holds; nothing where it has just gone, as a database's own files do."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 PASSWORD = "a long enough sentence"

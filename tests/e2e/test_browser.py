@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deid.demo import studies
-from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, ROOT, Browser, Server, sign_in
+from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, ROOT, Browser, Server, content, sign_in
 
 pytestmark = pytest.mark.browser
 DEMO = studies()[0]
@@ -49,14 +49,14 @@ def test_an_upload_goes_through_and_is_let_go(at: Server, page: Browser, tmp_pat
     page.wait_for("Forgotten your password?")
     sign_in(page)
     page.wait_for("Try a demo study")
-    page.driver.find_element("css selector", 'input[type="file"]').send_keys(str(path))
+    page.bring(path)
     page.wait_for("Your file")
     page.wait_for_picture()
     page.click("Run all")
     page.wait_for("read again and checked")
     assert "DELACROIX" not in at.log.read_text()
     for kept in at.home.rglob("*"):
-        assert not kept.is_file() or b"DELACROIX" not in kept.read_bytes()
+        assert b"DELACROIX" not in content(kept)
 
 
 def test_the_log_holds_no_traceback_and_no_password(at: Server) -> None:

@@ -134,13 +134,12 @@ def test_a_demo_study_goes_through_every_step_with_the_model(tmp_path: Path) -> 
         set_up(page, at)
         sign_in(page)
         page.wait_for("Welcome, Ada")
-        page.click("Open")
-        page.wait_for_picture()
-        page.click("Run all")
+        page.click("Watch every step")
         page.wait_for("read again and checked", 600)
         assert "; 0 elsewhere" in page.text
         page.click("3 Find PHI")
         page.wait_for("words go")
         assert re.search(r"[1-9]\d* of \d+ words go", page.text)
+        assert re.search(r"goes: matches the patient's name in the header; model \W*\d+ %", page.text)
         page.wait_for_beside("header match")  # the model does not stand before what settled it
         assert demo.patient.name not in at.log.read_text()
