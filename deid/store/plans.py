@@ -114,7 +114,7 @@ class Plans:
         )
         with self._database.read() as session:
             found = session.execute(wanted).all()
-        return tuple(PlannedFile(number, _state(outcome), *hashes) for number, outcome, *hashes in found)
+        return tuple(PlannedFile(number or 0, _state(outcome), *hashes) for number, outcome, *hashes in found)
 
     def _change_run(self, run_id: int, **values: object) -> None:
         with self._database.write() as session:
