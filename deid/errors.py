@@ -7,6 +7,7 @@
     │   ├── PixelError                 the pixels cannot be decoded or written back
     │   └── HeaderError                the header cannot be cleaned
     ├── StoppedError                   somebody cancelled the run this was part of
+    ├── CancelledRun (exit 130)        somebody stopped the program during a run
     ├── EngineError (exit 4)           a reader or the model cannot be started
     └── StoreError (exit 5)            the database cannot be reached or has another schema
         └── StoreLostError             it was there and does not answer now: waiting may help
@@ -47,6 +48,15 @@ class HeaderError(QuarantineError):
 
 class StoppedError(DeidError):
     """Somebody cancelled the run this was part of: nothing is written for the file at hand."""
+
+
+class CancelledRun(DeidError):
+    """Somebody stopped the program during a run: what has come out stays, and the run can be resumed."""
+
+    exit_code = 130
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} was cancelled. To go on with it: deid run --resume {run_id}")
 
 
 class EngineError(DeidError):

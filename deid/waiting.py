@@ -75,6 +75,11 @@ class Waiting:
         """The folder of clean files of its run, where the run has no other place for them."""
         return approved(self.home, self.run_id)
 
+    @property
+    def staging(self) -> Path:
+        """Where its clean file is written before it is moved to its place."""
+        return self.home / _FOLDER / str(self.run_id) / "part"
+
     def original(self) -> bytes:
         """The file as it came.
 

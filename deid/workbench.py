@@ -13,8 +13,9 @@ from enum import StrEnum
 
 from deid import waiting
 from deid.errors import UsageError
-from deid.jobs import publish, record_of
+from deid.jobs import record_of
 from deid.pipeline import Case
+from deid.publishing import publish
 from deid.review import Correction, Plan, answers, may_leave, plan, without_batch
 from deid.runfiles import RunFiles
 from deid.settings import Settings
@@ -185,10 +186,9 @@ class Workbench:
         files = RunFiles(self._home, item.file.run_id)
 
         def carry_out() -> None:
-            folder = files.outputs if files.exist else item.file.approved
-            publish(written, folder.joinpath(*note.place.parts))
-            if files.exist:
-                files.note(note.source, record, published=True)
+            folder = files.outputs if files.were_handed_in else item.file.approved
+            publish(written, folder.joinpath(*note.place.parts), item.file.staging)
+            files.amend(note.place, record, published=files.were_handed_in)
 
         self._end(by, item, review, record, carry_out)
 
@@ -208,8 +208,8 @@ class Workbench:
         files = RunFiles(self._home, item.file.run_id)
 
         def carry_out() -> None:
-            if files.exist and item.note:
-                files.note(item.note.source, record, published=False)
+            if item.note:
+                files.amend(item.note.place, record, published=False)
 
         self._end(by, item, Review(Decision.REJECTED), record, carry_out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,14 +14,15 @@ from pydicom import dcmread
 
 from deid import jobs, waiting
 from deid.errors import UsageError
-from deid.inputs import InputFile
+from deid.inputs import InputFile, walk_inputs
+from deid.ledger import Ledger
 from deid.pipeline import Engines, Options
 from deid.profile import preset
 from deid.review import Correction, Deed, opened, redone
 from deid.runfiles import RunFiles
 from deid.settings import Settings
-from deid.store import Actor, Decision, NewUser, Role, Run, Store, User, open_store
-from deid.values import Box, FileRecord, Outcome, Policy, Reason, Word
+from deid.store import Actor, Decision, NewUser, Role, Run, RunState, Store, User, open_store
+from deid.values import Box, Outcome, Policy, Reason, Word
 from deid.workbench import Item, Remade, Scope, Workbench
 from tests.dicom_factory import PHI, SERIES_UID, file_bytes, gradient, image
 from tests.fakes import ScriptedOcr
@@ -70,20 +72,16 @@ def user(store: Store, name: str) -> User:
 
 def run_over(settings: Settings, store: Store, owner: str, options: Options | None = None, **files: bytes) -> int:
     """The number of a run over these files, of which each needs a review; the command line's where nobody owns it."""
-    run_id = store.start_run(owner, "files" if owner else "batch", len(files))
-    kept = RunFiles(settings.home, run_id)
+    batch = jobs.Batch((settings.home,), settings.home.parent / "out", options or Options(), user=owner)
+    run_id = store.start_run(owner, "files" if owner else "batch", len(files), state=RunState.PLANNED)
+    kept, ledger = RunFiles(settings.home, run_id), Ledger(store, settings, run_id)
     folder = kept.inputs if owner else settings.home.parent / f"given{run_id}"
     folder.mkdir(parents=True)
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    out = kept.outputs if owner else settings.home.parent / "out"
-    batch = jobs.Batch((folder,), out, options or Options(), user=owner, run_id=run_id)
-
-    def ended(done: jobs.Done) -> None:
-        if owner:
-            kept.note(PurePosixPath(done.source.relative), done.record, published=done.published)
-
-    jobs.run_batch(batch, settings, ended, store, restless())
+    batch = replace(batch, inputs=(folder,), out=kept.outputs if owner else batch.out)
+    ledger.plan(batch, walk_inputs(batch.inputs))
+    jobs.work_off(run_id, settings, store, jobs.Hands(engines=restless()))
     return run_id
 
 
@@ -248,7 +246,9 @@ def test_an_approved_file_of_the_command_line_waits_to_be_fetched(
     assert bench.approved(user(store, "bob")) == ()
     clean = dcmread(waiting.approved(settings.home, run_id) / "a")
     assert NAME not in str(clean.PatientName)
-    assert not (settings.home / "runs").exists()
+    again = jobs.work_off(run_id, settings, store, jobs.Hands(engines=restless()))
+    assert (again.outcomes[Outcome.CLEANED], again.held) == (1, 0), "a decided file was worked on again"
+    assert bench.keys(ada) == ()
 
 
 def test_a_rejected_file_goes_nowhere(bench: Workbench, store: Store, settings: Settings) -> None:
@@ -322,13 +322,3 @@ def test_no_text_and_no_value_is_kept_in_the_decisions(bench: Workbench, store: 
     for path in (settings.home / "review").rglob("*"):
         if path.suffix in (".json", ".marks"):
             assert NAME.encode() not in path.read_bytes()
-
-
-def test_a_later_line_of_the_index_stands_in_the_first_ones_place(settings: Settings, store: Store) -> None:
-    files = RunFiles(settings.home, 5)
-    files.folder.mkdir(parents=True)
-    for name, outcome in (("a", Outcome.NEEDS_REVIEW), ("b", Outcome.CLEANED), ("a", Outcome.QUARANTINED)):
-        files.note(PurePosixPath(name), FileRecord(name, outcome, ""), published=False)
-    told = [(str(each.source), each.outcome) for each in files.entries()]
-    assert told == [("a", Outcome.QUARANTINED), ("b", Outcome.CLEANED)]
-    assert files.report(names=True).count("\n") == 2

@@ -34,6 +34,10 @@ class Work:
         """The keyed hash that stands for a file's name."""
         return hmac.new(self._file_key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
+    def content_hash(self, sha256: str) -> str:
+        """The keyed hash that stands for a file's content, of which this is the SHA-256."""
+        return self.name_hash(f"content:{sha256}")
+
     def start_run(
         self, user: str, kind: str, planned: int, settings: str = "", state: RunState = RunState.RUNNING
     ) -> int:

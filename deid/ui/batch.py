@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from deid.background import Progress
+from deid.background import RESUMABLE, Progress
 from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
 from deid.store import Run, RunState, User
 from deid.ui import casework, downloads, exhibits, keys, looks, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
+from deid.ui.engines import engines
 from deid.values import Outcome, View
 
 _PARAMETER = "run"
@@ -50,6 +51,8 @@ def page(run: Run, user: User, *, narrow: bool) -> None:
         hidden = steps.blur_switch(user)
         st.button("All studies", icon=":material/arrow_back:", on_click=leave)
         working = shared.background().look(run.id) is not None
+        if not working and run.state in RESUMABLE:
+            st.button("Resume", icon=":material/resume:", type="primary", on_click=_resume, args=(run.id, user))
         if not working and st.button("Close run", icon=":material/delete:"):
             _ask_to_close(run, user)
     if working:
@@ -98,6 +101,12 @@ def _stage(progress: Progress) -> str:
 
 def _cancel(run_id: int) -> None:
     shared.background().cancel(run_id)
+
+
+def _resume(run_id: int, user: User) -> None:
+    settings = shared.settings()
+    if not shared.background().resume(user.username, run_id, lambda: engines(settings)):
+        st.toast("This run cannot go on: its files are not all here.", icon=":material/do_not_disturb_on:")
 
 
 # Ended
