@@ -11,15 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from deid.errors import StoppedError, StoreError
 from deid.inputs import InputFile
 from deid.intake import Intake, Refusal
-from deid.jobs import Batch, Done, run_batch
+from deid.jobs import Hands, work_off
+from deid.ledger import Done, Ledger
+from deid.manifest import Batch, Manifest
 from deid.pipeline import Engines, Options, Step
-from deid.runfiles import RunFiles, kept_runs, older_than
+from deid.runfiles import RunFiles, kept_runs, purge
 from deid.settings import Settings
 from deid.store import Run, RunState, Selection, Store
 from deid.turns import watched
@@ -28,6 +31,8 @@ from deid.values import FileRecord, Outcome
 LOG = logging.getLogger(__name__)
 KIND = "files"
 """What the store calls such a run."""
+RESUMABLE = (RunState.CANCELLED, RunState.INTERRUPTED, RunState.FAILED)
+"""Where a run is that can go on."""
 AT_ONCE = 3
 """Runs that are worked on at the same time; they take turns at the engines, so none waits for another's end."""
 
@@ -82,11 +87,11 @@ class Progress:
 class _Work:
     """A run in progress; its thread writes, others look."""
 
-    def __init__(self, run_id: int, order: Order) -> None:
-        self.run_id, self.order = run_id, order
+    def __init__(self, run_id: int, frames: dict[PurePosixPath, int]) -> None:
+        self.run_id = run_id
         self.stop = threading.Event()
         self.closing = False
-        self._frames = {image.path: image.frames for image in order.intake.images}
+        self._frames = frames
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
         self._done = self._done_frames = self._pictures = 0
@@ -141,18 +146,39 @@ class Background:
         StoreError
             Where its files cannot be kept.
         """
-        planned = len(order.intake.images) + len(order.intake.refused)
-        run_id = self._store.start_run(order.user, KIND, planned, f"policy={order.options.policy.value}")
+        images, refused = order.intake.images, order.intake.refused
+        chosen = f"policy={order.options.policy.value} preset={order.options.profile.name}"
+        run_id = self._store.start_run(order.user, KIND, len(images) + len(refused), chosen, RunState.PLANNED)
         files = RunFiles(self._settings.home, run_id)
+        batch = Batch((files.inputs,), files.outputs, order.options, rename=order.rename, user=order.user)
+        laid_down = (
+            InputFile(files.inputs.joinpath(*image.path.parts), image.path, "", frames=image.frames)
+            for image in sorted(images, key=lambda image: image.path)
+        )
         try:
-            files.lay_down(order.intake.images)
-            self._refuse(run_id, files, order.intake.refused)
+            files.lay_down(images)
+            self._refuse(run_id, files, refused)
+            Ledger(self._store, self._settings, run_id).plan(batch, laid_down, beside=len(refused))
         except StoreError:
             self._store.finish_run(run_id, RunState.FAILED)
             raise
-        work = self._works[run_id] = _Work(run_id, order)
-        self._pool.submit(self._work, work, files, engines)
+        self._submit(run_id, {image.path: image.frames for image in images}, engines)
         return run_id
+
+    def resume(self, user: str, run_id: int, engines: Callable[[], Engines]) -> bool:
+        """Whether a run of this user's that stopped before its end goes on; what has come out is not done again."""
+        run = self.find(user, run_id)
+        manifest, files = Manifest(self._settings.home, run_id), self.files(run_id)
+        if run is None or run.state not in RESUMABLE or run_id in self._works or not manifest.is_complete:
+            return False
+        ended = {entry.source for entry in files.entries() if entry.outcome is not Outcome.QUARANTINED}
+        left = {source.relative: source.frames for source in manifest.planned() if source.relative not in ended}
+        self._submit(run_id, left, engines)
+        return True
+
+    def _submit(self, run_id: int, frames: dict[PurePosixPath, int], engines: Callable[[], Engines]) -> None:
+        work = self._works[run_id] = _Work(run_id, frames)
+        self._pool.submit(self._work, work, engines)
 
     def look(self, run_id: int) -> Progress | None:
         """How far it is; None where it has ended."""
@@ -194,14 +220,14 @@ class Background:
         """Note which runs an earlier process of this installation left unfinished."""
         for run_id in kept_runs(self._settings.home):
             run = self._store.run(run_id)
-            if run is not None and run.state is RunState.RUNNING and run_id not in self._works:
+            if run is None or run.state not in (RunState.PLANNED, RunState.RUNNING) or run_id in self._works:
+                continue
+            if not self.files(run_id).is_worked_on:
                 self._store.finish_run(run_id, RunState.INTERRUPTED)
 
     def purge(self) -> None:
         """Delete the files of runs whose time is over; what waits for a person's decision goes on waiting."""
-        for run_id in older_than(self._settings.home, self._settings.run_hours):
-            if run_id not in self._works:
-                self.files(run_id).remove(waiting=False)
+        purge(self._settings.home, self._settings.run_hours, self._works)
 
     def close(self) -> None:
         """Stop everything at its next picture."""
@@ -217,28 +243,27 @@ class Background:
             files.note(each.path, record, published=False)
             self._store.add_image(run_id, record, self._store.name_hash(str(each.path)))
 
-    def _work(self, work: _Work, files: RunFiles, engines: Callable[[], Engines]) -> None:
-        order, run_id = work.order, work.run_id
-        batch = Batch(
-            (files.inputs,), files.outputs, order.options, rename=order.rename, user=order.user, run_id=run_id
-        )
-
-        def ended(done: Done) -> None:
-            files.note(PurePosixPath(done.source.relative), done.record, published=done.published)
-            work.end_file(done)
-
+    def _work(self, work: _Work, engines: Callable[[], Engines]) -> None:
+        run_id = work.run_id
         try:
             if work.stop.is_set():
                 return
             shared = watched(engines(), work.begin_picture)
             if work.stop.is_set():
                 return
-            run_batch(batch, self._settings, ended, self._store, shared, work.begin_step)
+            work_off(run_id, self._settings, self._store, Hands(work.end_file, shared, work.begin_step))
         except Exception as exc:
             # A run's thread has nobody above it; the run's row says failed, and the text may hold values.
             LOG.error("run %s stopped: %s", run_id, type(exc).__name__)
-            self._store.finish_run(run_id, RunState.FAILED)
+            self._end(run_id, RunState.FAILED)
         finally:
             if work.closing:
-                self._store.finish_run(run_id, RunState.INTERRUPTED)
-            self._works.pop(run_id, None)
+                self._end(run_id, RunState.INTERRUPTED)
+            if self._works.get(run_id) is work:  # one that waited may have been cancelled, and resumed, meanwhile
+                self._works.pop(run_id, None)
+
+    def _end(self, run_id: int, state: RunState) -> None:
+        with suppress(
+            StoreError
+        ):  # the database is gone too: the next start of the server notes the run as interrupted
+            self._store.finish_run(run_id, state)

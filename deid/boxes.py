@@ -14,6 +14,9 @@ TOUCH_PX = 2
 SAME_BOX = 0.5
 """Boxes of two frames whose shared area is this much of their union are one."""
 
+LIES_IN = 0.8
+"""A box lies in an area that holds this share of it: two readings of a word seldom have the very same edges."""
+
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -85,6 +88,11 @@ def merge_regions(regions: Sequence[Region]) -> tuple[Region, ...]:
         else:
             merged[index] = _union(merged[index], region)
     return tuple(merged)
+
+
+def lies_in(box: Box, area: Box) -> bool:
+    """Whether so much of the box lies in the area that a decision about the area is one about the box."""
+    return box.overlap(area) >= LIES_IN * box.area
 
 
 def _is_same(one: Box, two: Box) -> bool:

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from deid import __version__, jobs
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
 from deid.judging import as_line
+from deid.ledger import Done
 from deid.lexicon import load_lexicon
+from deid.manifest import Batch
 from deid.pipeline import Case, Step, open_case, run_step, verdict
 from deid.profile import HeaderOption, preset
 from deid.report import region_object
@@ -64,11 +68,13 @@ def _settings() -> Settings:
 
 @app.command("run")
 def run_command(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files or folders.")],
-    out: Annotated[Path, typer.Option(help="Folder for what came out clean.")],
+    inputs: Annotated[list[Path] | None, typer.Argument(metavar="INPUT...", help="Files or folders.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for what came out clean.")] = None,
     report: Annotated[Path | None, typer.Option(help="One JSON line a file; a private file.")] = None,
     policy: Annotated[Policy, typer.Option(help="What goes: what may be PHI, or all text.")] = Policy.PHI,
-    workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Worker processes; as cores and memory allow without it.")
+    ] = None,
     hold: Annotated[str, typer.Option(help="review: what needs a person waits; none: it is published.")] = "review",
     rename: Annotated[bool, typer.Option(help="Replace every file and folder name by a pseudonym.")] = False,
     preset_name: Annotated[
@@ -80,28 +86,62 @@ def run_command(
     keep_links: Annotated[
         bool, typer.Option("--crosswalk", help="Keep originals and stand-ins, encrypted in DEID_HOME.")
     ] = False,
+    resume: Annotated[
+        int | None, typer.Option(metavar="RUN", help="Go on with a run that stopped; it keeps its own options.")
+    ] = None,
 ) -> None:
     """De-identify DICOM files."""
+    settings = _settings()
+    if resume is not None:
+        if inputs or out:
+            raise UsageError("--resume takes the number of a run, and no INPUT or --out: the run has its own.")
+        _work_off(resume, settings, workers)
+    if not inputs or out is None:
+        raise UsageError("Name INPUT and --out, or a run to --resume.")
     if hold not in ("review", "none"):
         raise UsageError("--hold takes review or none.")
-    settings = _settings()
     profile = preset(preset_name).with_options(header_options or ())
     options = replace(jobs.options_of(settings), policy=policy, profile=profile)
-    batch = jobs.Batch(tuple(inputs), out, options, report, workers, hold == "review", rename, crosswalk=keep_links)
+    count = workers or jobs.workers_that_fit(settings)
+    batch = Batch(tuple(inputs), out, options, report, count, hold == "review", rename, crosswalk=keep_links)
+    store = open_store(settings)
+    try:
+        run_id = jobs.plan_batch(batch, settings, store)
+    finally:
+        store.close()
+    _work_off(run_id, settings, count)
+
+
+def _work_off(run_id: int, settings: Settings, workers: int | None) -> NoReturn:
+    """Work a run off, say how its files ended, and exit."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by the system is cancelled too
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_err, transient=True) as bar:
-        task = bar.add_task("De-identifying", total=None)
+        task = bar.add_task(f"Run {run_id}", total=None)
 
-        def told(done: jobs.Done) -> None:
+        def told(done: Done) -> None:
             bar.advance(task)
             if done.record.outcome is not Outcome.CLEANED:
                 line = f"{done.record.outcome.value}  {done.record.file}: {done.record.reason}"
                 bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-        tally = jobs.run_batch(batch, settings, told)
+        tally = jobs.work_off(run_id, settings, hands=jobs.Hands(told, workers=workers))
     parts = [f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in tally.outcomes.items() if count]
     _err.print(f"{tally.total} files: {', '.join(parts)}.", highlight=False)
     raise typer.Exit(HELD if tally.held else 0)
+
+
+@app.command("runs")
+def runs_command(
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+) -> None:
+    """List the latest runs: number, when (UTC), state, and how many of its files have come to their end."""
+    store = open_store(Settings.from_environment())
+    for run in store.runs(limit):
+        ended = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in run.outcomes)
+        line = f"{run.id}  {run.started:%Y-%m-%d %H:%M}  {run.state.value}  {run.done} of {run.planned}  {ended}"
+        _out.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+    store.close()
 
 
 @app.command()
@@ -222,6 +262,55 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """Write made-up sample studies with burned-in pseudo-PHI."""
     paths = write_demo(folder)
     _err.print(f"{len(paths)} made-up studies are in {folder}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def bench(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Cases with their truth; with --make, where they go.")],
+    make: Annotated[int | None, typer.Option(min=1, help="Make this many cases in DIR and measure nothing.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the cases that are made.")] = 1,
+    fonts: Annotated[Path | None, typer.Option(help="Folder of typefaces instead of this machine's.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="A table by modality, syntax, tag, reason or reader.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the outputs.")] = None,
+    crops: Annotated[Path | None, typer.Option(help="Folder for pictures of what leaked or was lost: PHI.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="All figures as JSON.")] = None,
+    with_text: Annotated[bool, typer.Option("--with-text", help="Name words that leaked or were lost: PHI.")] = False,
+) -> None:
+    """Measure leaks and losses on cases with truth, or make such cases."""
+    from deid.bench import measure
+    from deid.bench.making import make_cases
+    from deid.bench.typefaces import typefaces
+
+    if make is not None:
+        count = sum(1 for _ in make_cases(make, folder, seed, typefaces(fonts)))
+        _err.print(f"{count} made-up cases are in {folder}.", highlight=False, soft_wrap=True)
+        return
+    if unknown := set(by or ()) - set(measure.GROUPS):
+        raise UsageError(f"--by takes {', '.join(measure.GROUPS)}, not {', '.join(sorted(unknown))}.")
+    settings = _settings()
+    with Progress(console=_err, transient=True) as bar:
+        task = bar.add_task("Measuring", total=len(list(folder.glob("*.json"))) or None)
+        results = measure.measure(
+            *(folder, jobs.make_engines(settings), jobs.options_of(settings), measure.Places(out, crops)),
+            lambda result: bar.advance(task),
+        )
+    for group in by or ():
+        _out.print(_as_table(f"by {group}", measure.table(measure.groups(results, group))))
+    if with_text:
+        for line in measure.told_words(results):
+            _out.print(line, markup=False, highlight=False, soft_wrap=True)
+    typer.echo(json.dumps(measure.summary(results)))
+    if json_file is not None:
+        json_file.write_text(measure.as_json(results, with_text), encoding="utf-8")
+
+
+def _as_table(title: str, rows: list[tuple[str, ...]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(rows[0]):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
 
 
 @app.command()

@@ -7,8 +7,10 @@
     │   ├── PixelError                 the pixels cannot be decoded or written back
     │   └── HeaderError                the header cannot be cleaned
     ├── StoppedError                   somebody cancelled the run this was part of
+    ├── CancelledRun (exit 130)        somebody stopped the program during a run
     ├── EngineError (exit 4)           a reader or the model cannot be started
     └── StoreError (exit 5)            the database cannot be reached or has another schema
+        └── StoreLostError             it was there and does not answer now: waiting may help
 
 Exit 0 and 3 are outcomes, not errors: see cli.py.
 """
@@ -48,6 +50,15 @@ class StoppedError(DeidError):
     """Somebody cancelled the run this was part of: nothing is written for the file at hand."""
 
 
+class CancelledRun(DeidError):
+    """Somebody stopped the program during a run: what has come out stays, and the run can be resumed."""
+
+    exit_code = 130
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} was cancelled. To go on with it: deid run --resume {run_id}")
+
+
 class EngineError(DeidError):
     """A reader or the model cannot be started."""
 
@@ -58,3 +69,7 @@ class StoreError(DeidError):
     """The database cannot be reached or has another schema."""
 
     exit_code = 5
+
+
+class StoreLostError(StoreError):
+    """The database was there and does not answer now."""

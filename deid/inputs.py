@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from deid.errors import UsageError
+
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,10 @@ class InputFile:
     """To its INPUT."""
     folder: str
     """Of its INPUT below the output folder; empty for the output folder itself."""
+    number: int = 0
+    """In its run, from 0."""
+    frames: int = 1
+    """How much of the run's work it is, where that is known."""
 
 
 def check_inputs(inputs: Sequence[Path], out: Path) -> None:
@@ -44,31 +51,47 @@ def check_inputs(inputs: Sequence[Path], out: Path) -> None:
 
 
 def walk_inputs(inputs: Sequence[Path]) -> Iterator[InputFile]:
-    """Every regular file of the INPUTs in a fixed order; symbolic links are not followed."""
+    """Every regular file of the INPUTs as it is found, so that a folder of any size can be walked.
+
+    Symbolic links are not followed. The order is that of the names where a folder holds no more than some thousand.
+    """
     names = [given.resolve().name for given in inputs]
     seen: dict[str, int] = {}
-    taken: set[str] = set()
+    before: list[Path] = []
     for given, name in zip(inputs, names, strict=True):
         seen[name] = seen.get(name, 0) + 1
-        equal = names.count(name) > 1
-        folder = f"{name}-{seen[name]}" if equal else ""
+        alone = f"{name}-{seen[name]}"
+        folder = alone if names.count(name) > 1 else ""
         for path, relative in _files(given):
-            place = f"{folder}/{relative}"
-            if len(inputs) > 1 and place in taken:
-                yield InputFile(path, relative, f"{name}-{seen[name]}")
-                continue
-            if len(inputs) > 1:
-                taken.add(place)
-            yield InputFile(path, relative, folder)
+            taken = not folder and any(each.joinpath(*relative.parts).is_file() for each in before)
+            yield InputFile(path, relative, alone if taken else folder)
+        if not folder and given.is_dir():
+            before.append(given)
 
 
 def _files(given: Path) -> Iterator[tuple[Path, PurePosixPath]]:
     if given.is_file():
         yield given, PurePosixPath(given.name)
         return
-    for folder, folders, names in os.walk(given):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder) / name
-            if path.is_file() and not path.is_symlink():
-                yield path, PurePosixPath(path.relative_to(given).as_posix())
+    for path in _walk(given):
+        yield path, PurePosixPath(path.relative_to(given).as_posix())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files of a folder, then those of the folders in it."""
+    for entry in _entries(folder):
+        if entry.is_file(follow_symlinks=False):
+            yield folder / entry.name
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder / entry.name)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Sorted some thousand at a time: a folder may hold more names than fit into memory."""
+    try:
+        with os.scandir(folder) as found:
+            while some := sorted(islice(found, _AT_ONCE), key=lambda entry: entry.name):
+                yield from some
+    except OSError:  # as a file that cannot be read: what may not be looked into is not there
+        return

@@ -1,19 +1,20 @@
 """One file or a batch end to end: pipeline, publication, report and store.
 
-Everything is held in memory until `verify` has passed; only then a file is staged beside its place and moved there
-whole. What needs a person waits, as it came, in DEID_HOME/review; what failed is named in the report and goes nowhere.
+Everything is held in memory until `verify` has passed; only then a file is staged and moved to its place whole. What
+needs a person waits, as it came, in DEID_HOME/review; what failed is named in the report and goes nowhere. A run is
+planned first and then worked off, as often as it takes (ledger.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from deid.classify import Classifier
 from deid.codecs.raw import pixel_format, stored_frame_hashes
@@ -21,42 +22,31 @@ from deid.counting import count_words, failed_checks
 from deid.engines.llama import LlamaClassifier
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
-from deid.errors import DeidError, QuarantineError, RefusedError, StoppedError, UsageError
+from deid.errors import CancelledRun, DeidError, QuarantineError, RefusedError, StoppedError, UsageError
 from deid.examine import Examiner
 from deid.identifiers import Needles
 from deid.inputs import InputFile, check_inputs, walk_inputs
+from deid.ledger import Done, Ledger, Seen
 from deid.load import HEAD_BYTES, is_dicom
+from deid.manifest import Batch
 from deid.pipeline import Case, Engines, Options, Step, run, verdict
+from deid.publishing import output_place, publish, staging_folder
 from deid.redact import way_taken
 from deid.report import as_line, open_report
+from deid.review import Suggested
+from deid.runfiles import RunFiles, purge, report_line
 from deid.settings import NO_MODEL, Settings
 from deid.store import RunState, Store, crosswalk, open_store, secret
-from deid.store.secrets import private_folder, write_private
 from deid.values import FileRecord, Outcome
+from deid.waiting import Note, alike, hold
 from deid.workers import TOO_LARGE, Beat, Limits, Lost, Work, work_through
 
 LOG = logging.getLogger(__name__)
 _COPIES = 8
 """A file as read, redacted, cleaned and written, and decoded frames beside it, in multiples of its size."""
+_READERS_MB = 2048
+"""What readers and model hold in a worker, rounded up."""
 _examiner = Examiner()
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a run is asked to do."""
-
-    inputs: tuple[Path, ...]
-    out: Path
-    options: Options = field(default_factory=Options)
-    report: Path | None = None
-    jobs: int = 1
-    hold_review: bool = True
-    rename: bool = False
-    user: str = ""
-    run_id: int = 0
-    """The run in the store that this is the work of; 0 starts one."""
-    crosswalk: bool = False
-    """Keep which stand-in belongs to which original, encrypted in DEID_HOME."""
 
 
 @dataclass(slots=True)
@@ -68,20 +58,15 @@ class Tally:
     """Files that wait for review or are quarantined, and DICOM files that were refused."""
     run_id: int = 0
 
+    def add(self, outcome: Outcome, *, held: bool) -> None:
+        """Count a file."""
+        self.outcomes[outcome] += 1
+        self.held += held
+
     @property
     def total(self) -> int:
         """Files looked at."""
         return sum(self.outcomes.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of one file."""
-
-    source: InputFile
-    record: FileRecord
-    dicom: bool
-    published: bool
 
 
 Watch = Callable[[InputFile, Step], None]
@@ -161,64 +146,130 @@ def run_batch(
     progress: Callable[[Done], None] = lambda done: None,
     store: Store | None = None,
     engines: Engines | None = None,
-    watch: Watch = unwatched,
 ) -> Tally:
-    """The tally of a run over all files of the batch; `progress` is told of each file as it ends.
+    """The tally of a new run over all files of the batch: `plan_batch`, then `work_off`."""
+    with _opened(store, settings) as opened:
+        return work_off(plan_batch(batch, settings, opened), settings, opened, Hands(progress, engines))
 
-    Files are worked on in processes of their own, one at a time in each, within the limits of the settings. Where
-    `engines` are given they do the work in this process, after another one has survived decoding the file. `watch` is
-    told there of each step before it begins; where it or an engine raises StoppedError the run ends, and the file at
-    hand has no outcome.
+
+def plan_batch(batch: Batch, settings: Settings, store: Store) -> int:
+    """The number of a new run whose files are known and wait to be worked on.
 
     Raises
     ------
     UsageError
         Where inputs or output cannot be used as given, or there is no file at all.
-    EngineError, StoreError
-        Where a reader, the model or the database cannot be started.
+    StoreError
+        Where the database cannot be reached, or DEID_HOME not be written.
     """
     check_inputs(batch.inputs, batch.out)
-    first = next(walk_inputs(batch.inputs), None)
-    if first is None:
+    if next(walk_inputs(batch.inputs), None) is None:
         raise UsageError("There is no file in INPUT.")
-    opened = store or open_store(settings)
+    purge(settings.home, settings.run_hours)
     chosen = f"policy={batch.options.policy.value} preset={batch.options.profile.name}"
-    tally = Tally(run_id=batch.run_id or opened.start_run(batch.user, "batch", 0, chosen))
-    report = open_report(batch.report) if batch.report else None
-    state = RunState.FAILED
-    try:
-        for done in _each_done(batch, settings, tally.run_id, engines, watch):
-            tally.outcomes[done.record.outcome] += 1
-            tally.held += done.dicom and not done.published
+    run_id = store.start_run(batch.user, "batch", 0, chosen, RunState.PLANNED)
+    ledger = Ledger(store, settings, run_id)
+    ledger.plan(batch, walk_inputs(batch.inputs))
+    return run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who does the work of a run, and who is told of it."""
+
+    progress: Callable[[Done], None] = lambda done: None
+    """Told of each file as it ends."""
+    engines: Engines | None = None
+    """Where they are given they do the work in this process, after another one has survived decoding the file."""
+    watch: Watch = unwatched
+    """Told of each step in this process before it begins; where it or an engine raises StoppedError the run ends."""
+    workers: int | None = None
+    """Processes; None: as many as the batch says."""
+
+
+def work_off(run_id: int, settings: Settings, store: Store | None = None, hands: Hands = Hands()) -> Tally:
+    """The tally of a run that was planned, or that stopped before its end: what need not be done again is not.
+
+    Files are worked on in processes of their own, one at a time in each, within the limits of the settings. When the
+    run is cancelled, the files at hand have no outcome.
+
+    Raises
+    ------
+    UsageError
+        Where another process works on the run, or its files are not kept.
+    EngineError, StoreError
+        Where a reader, the model or the database cannot be started, or the database is gone for too long.
+    """
+    with _opened(store, settings) as opened, RunFiles(settings.home, run_id).worked_on():
+        ledger = Ledger(opened, settings, run_id)
+        batch = ledger.batch()
+        tally = Tally(run_id=run_id)
+        report = open_report(batch.report) if batch.report else None
+        state = RunState.FAILED
+        try:
+            if not ledger.is_planned:
+                ledger.plan(batch, walk_inputs(batch.inputs))
+            for told in ledger.begin():
+                tally.add(Outcome(told["outcome"]), held=told["more"]["held"])
+                if report:
+                    report.write(report_line(told) + "\n")
+            with closing(_each_done(batch, settings, ledger, hands)) as ends:
+                for done in ends:
+                    ledger.end(done)
+                    tally.add(done.record.outcome, held=done.held)
+                    if report:
+                        report.write(as_line(done.record) + "\n")
+                        report.flush()
+                    hands.progress(done)
+            state = RunState.FINISHED
+        except StoppedError:
+            state = RunState.CANCELLED
+        except KeyboardInterrupt as exc:
+            state = RunState.CANCELLED
+            raise CancelledRun(run_id) from exc
+        finally:
+            ledger.close(state)
             if report:
-                report.write(as_line(done.record) + "\n")
-                report.flush()
-            opened.add_image(tally.run_id, done.record, opened.name_hash(str(done.source.relative)))
-            progress(done)
-        state = RunState.FINISHED
-    except StoppedError:
-        state = RunState.CANCELLED
-    finally:
-        opened.finish_run(tally.run_id, state)
-        if report:
-            report.close()
-        if store is None:
-            opened.close()
+                report.close()
     return tally
 
 
-def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines | None, watch: Watch) -> Iterator[Done]:
+@contextmanager
+def _opened(store: Store | None, settings: Settings) -> Iterator[Store]:
+    """The store that was given, or one of our own."""
+    opened = store or open_store(settings)
+    try:
+        yield opened
+    finally:
+        if store is None:
+            opened.close()
+
+
+def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -> Generator[Done, None, None]:
     """Each file's end, as the workers finish them."""
-    sources = walk_inputs(batch.inputs)
-    if engines is not None:
+    sources, run_id = ledger.to_do(), ledger.run_id
+    if hands.engines is not None:
         for source in sources:
-            yield _examined(source, settings) or process_file(source, batch, engines, settings, run_id, watch)
+            yield _examined(source, settings) or process_file(
+                source, batch, hands.engines, settings, run_id, hands.watch
+            )
         return
+    count = batch.jobs if hands.workers is None else hands.workers
     found = work_through(
-        sources, batch.jobs, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
+        sources, count, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
     )
     for source, outcome in found:
         yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
+
+
+def workers_that_fit(settings: Settings) -> int:
+    """How many processes can work here at once: one a core, as far as memory for readers and files goes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    except (AttributeError, ValueError, OSError):  # not told here
+        return 1
+    return max(1, min(cores, megabytes // (_READERS_MB + settings.worker_mb)))
 
 
 def limits_of(size: int, settings: Settings) -> Limits:
@@ -288,20 +339,24 @@ def process_file(
     """
     name = str(source.relative)
     try:
+        modified_ns = source.path.stat().st_mtime_ns
         data = source.path.read_bytes()
     except OSError:
         return Done(source, FileRecord(name, Outcome.REFUSED, "The file cannot be read."), True, False)
     dicom = is_dicom(data[:HEAD_BYTES])
+    seen = Seen(len(data), modified_ns, hashlib.sha256(data).hexdigest())
+
+    def ended(record: FileRecord, *, dicom: bool = True, published: bool = False) -> Done:
+        return Done(source, record, dicom, published, seen)
+
     try:
         case = run(data, engines, batch.options, lambda step: watch(source, step))
     except RefusedError as exc:
-        return Done(source, FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom, False)
+        return ended(FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom=dicom)
     except QuarantineError as exc:
-        return Done(source, FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by), True, False)
+        return ended(FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by))
     except MemoryError:
-        return Done(
-            source, FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by), True, False
-        )
+        return ended(FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by))
     except StoppedError:
         raise
     except Exception as exc:
@@ -309,58 +364,32 @@ def process_file(
         fault = uuid.uuid4().hex[:8]
         LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id)
         reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
-        return Done(source, FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by), True, False)
+        return ended(FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by))
     outcome, reason = verdict(case)
     place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
     record = record_of(case, outcome, reason, str(place), engines.made_by)
     if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
-        _hold(settings.home, run_id, place, data)
-        return Done(source, record, True, False)
+        hold(settings.home, run_id, note_of(case, source, place, batch.options), data)
+        return ended(record)
     if outcome is Outcome.QUARANTINED or case.written is None:
-        return Done(source, record, True, False)
+        return ended(record)
     try:
         if batch.crosswalk and case.cleaned is not None:
             crosswalk.keep(settings.home, crosswalk.pairs_of(case.dataset, case.cleaned))
-        publish(case.written, batch.out / source.folder / place)
+        publish(case.written, batch.out / source.folder / place, staging_folder(batch.out, run_id))
     except OSError:
         reason = "The output folder or DEID_HOME cannot be written."
-        return Done(source, replace(record, outcome=Outcome.QUARANTINED, reason=reason), True, False)
-    return Done(source, record, True, True)
+        return ended(replace(record, outcome=Outcome.QUARANTINED, reason=reason))
+    return ended(record, published=True)
 
 
-def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, rename: bool) -> PurePosixPath:
-    """The output's path: parts that hold a removed header value, or all of them, become pseudonyms."""
-    parts = []
-    for part in relative.parts:
-        if rename or needles.are_in(part) or needles.are_in_number(part):
-            digest = hmac.new(key, f"path:{part}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
-            is_file = part is relative.parts[-1]
-            parts.append(digest + (".dcm" if is_file else ""))
-        else:
-            parts.append(part)
-    return PurePosixPath(*parts)
-
-
-def publish(written: bytes, target: Path) -> None:
-    """The verified bytes at their place, whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staged = target.parent / f".{uuid.uuid4().hex}.part"
-    try:
-        with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(written)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.chmod(0o644)
-        staged.replace(target)
-    finally:
-        staged.unlink(missing_ok=True)
-
-
-def _hold(home: Path, run_id: int, place: PurePosixPath, data: bytes) -> None:
-    """The file as it came, where only this installation's owner can read it, until a person decides."""
-    folder = private_folder(private_folder(private_folder(home) / "review") / str(run_id))
-    name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    write_private(folder / f"{name}.dcm", data)
+def note_of(case: Case, source: InputFile, place: PurePosixPath, options: Options) -> Note:
+    """What a person who has to decide about the file is told, and what makes it anew afterwards."""
+    suggested = Suggested(case.effective or (), case.residue)
+    series, device = alike(case.dataset)
+    return Note(
+        source.relative, source.folder / place, verdict(case)[1], case.frames, suggested, options, series, device
+    )
 
 
 def tell(error: DeidError) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from pydicom import Dataset
 
 from deid import __version__, header, verify
-from deid.boxes import Area, draw_boxes, merge_regions
+from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.classify import Classifier, find_phi
 from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
 from deid.compare import Difference
@@ -49,6 +49,8 @@ READ_AGAIN_FRAMES = 6
 """A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
 
 
+KEPT = "kept by a person"
+"""The name of the check of what a person decided to leave."""
 SURE_WORD = 0.9
 SHORTEST_SURE_WORD = 4
 """What only the second reading sees counts as text from this confidence and length on."""
@@ -119,6 +121,10 @@ class Case:
     """The written pixels against the original's; None before VERIFY, and where they cannot be compared."""
     residue: tuple[Region, ...] = ()
     """What could still be read in the written file."""
+    kept: tuple[Region, ...] = ()
+    """What a person decided to leave as it is: VERIFY tells whether it can be read, and does not overwrite it."""
+    kept_readable: tuple[Region, ...] = ()
+    """What of the residue lies there."""
     seconds: dict[Stage, float] = field(default_factory=dict)
 
 
@@ -268,10 +274,11 @@ def _verify(case: Case, engines: Engines, options: Options) -> Case:
         else:
             checks, difference = verify.check_header(case.written, case.needles, options.profile), None
         residue: tuple[Region, ...] = ()
+        readable: tuple[Region, ...] = ()
         if case.frames and all(check.passed for check in checks):
-            residue = _read_again(case, engines, options)
-            checks = (*checks, _residue_check(residue))
-    return replace(case, checks=checks, difference=difference, residue=residue, seconds=seconds)
+            residue, readable = _apart(_read_again(case, engines, options), case.kept)
+            checks = (*checks, _residue_check(residue), *_kept_check(case.kept, readable))
+    return replace(case, checks=checks, difference=difference, residue=residue, kept_readable=readable, seconds=seconds)
 
 
 def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
@@ -340,6 +347,26 @@ def _residue_check(residue: tuple[Region, ...]) -> Check:
     return Check("read again", False, detail, review=True)
 
 
+def _apart(residue: Sequence[Region], kept: Sequence[Region]) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
+    """What nobody has decided about, and what lies where a person decided to leave the picture as it is."""
+    left = [any(lies_in(region.box, each.box) for each in kept) for region in residue]
+    return (
+        tuple(region for region, decided in zip(residue, left, strict=True) if not decided),
+        tuple(region for region, decided in zip(residue, left, strict=True) if decided),
+    )
+
+
+def _kept_check(kept: Sequence[Region], readable: Sequence[Region]) -> tuple[Check, ...]:
+    """What a person kept is told; a value of the header among it is asked about a second time."""
+    if not kept:
+        return ()
+    places = "One place is" if len(kept) == 1 else f"{len(kept)} places are"
+    if any(Reason.HEADER in region.reasons for region in (*kept, *readable)):
+        detail = f"{places} kept by a person, and a value of the header stands there: it has to be confirmed."
+        return (Check(KEPT, False, detail, review=True),)
+    return (Check(KEPT, True, f"{places} kept by a person; {len(readable)} can still be read as text."),)
+
+
 _READABLE = {Reason.HEADER, Reason.PATTERN}
 _Action = Callable[[Case, Engines, Options], Case]
 _STEPS: dict[Step, tuple[str, _Action]] = {
@@ -366,7 +393,7 @@ def _without_later(case: Case, step: Step) -> Case:
     """The case without the results of this step and of those after it."""
     later = list(Step)[list(Step).index(step) :]
     cleared: dict[str, object] = {part: None for each in later for part in _PARTS[each]}
-    return replace(case, residue=(), **cleared)  # type: ignore[arg-type]
+    return replace(case, residue=(), kept_readable=(), **cleared)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ def open_report(path: Path) -> TextIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.fchmod(descriptor, 0o600)
-    return os.fdopen(descriptor, "w", encoding="utf-8")
+    # A name that is not UTF-8 is told by JSON's escapes, as the rest of JSON that is not text is.
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
 
 
 def as_line(record: FileRecord) -> str:

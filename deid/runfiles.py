@@ -1,28 +1,37 @@
-"""The files of a run that was started in the pages: what came in, what came out, and what is known of each.
+"""The private files of a run: what it is about, what came in, what came out, and what is known of each.
 
 They lie in DEID_HOME/runs/<number>, for this program alone, until the run's owner closes it or its time is over.
 
-    in/...         as it came, names included
-    out/...        clean files, where `jobs` put them
-    index.jsonl    one line a file: the report's fields, and `source`, its path below in/
+    order.json     what was asked, and
+    plan.jsonl     of which files (manifest.py)
+    index.jsonl    one line a file: the report's fields, `source`, its path below its INPUT, and what resuming needs
+    in/...         files that were handed in through the pages, as they came, names included
+    out/...        what became of those, where `jobs` put it
+    .lock          held by the process that works on the run
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deid.errors import StoreError
+from deid.errors import StoreError, UsageError
+from deid.index import Index
 from deid.intake import Image
+from deid.manifest import NOTHING_KEPT
 from deid.report import as_object
+from deid.store.filelock import locked
 from deid.store.secrets import private_folder, write_private
 from deid.values import Box, FileRecord, Outcome, Reason, Region
+
+_OURS = ("source", "published", "number", "more")
+"""What the index has and the report has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,8 @@ class RunFiles:
         self.folder = home / "runs" / str(run_id)
         self.inputs = self.folder / "in"
         self.outputs = self.folder / "out"
-        self._index = self.folder / "index.jsonl"
+        self.index = Index(self.folder / "index.jsonl")
+        self._lock = self.folder / ".lock"
         self._waiting = home / "review" / str(run_id)
 
     @property
@@ -63,9 +73,14 @@ class RunFiles:
         return self.folder.is_dir()
 
     @property
+    def were_handed_in(self) -> bool:
+        """Whether the files came through the pages, and clean ones lie here too."""
+        return self.inputs.is_dir()
+
+    @property
     def changed(self) -> float:
         """When something was last added, in seconds of the epoch."""
-        newest = self._index if self._index.exists() else self.folder
+        newest = self.index.path if self.index.path.exists() else self.folder
         return newest.stat().st_mtime
 
     def lay_down(self, images: Iterable[Image]) -> None:
@@ -88,26 +103,30 @@ class RunFiles:
             self.remove()
             raise StoreError(f"The files cannot be kept in DEID_HOME: {exc.strerror}.") from exc
 
-    def note(self, source: PurePosixPath, record: FileRecord, *, published: bool) -> None:
-        """Add what became of a file."""
-        line = json.dumps({"source": str(source), "published": published, **as_object(record)}, ensure_ascii=False)
-        descriptor = os.open(self._index, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    def note(self, source: PurePosixPath, record: FileRecord, *, published: bool, **more: object) -> None:
+        """Add what became of a file; `more` is for this program, and in no report."""
+        told = {"source": str(source), "published": published, "more": more, **as_object(record)}
+        self.index.add({**told, "number": more.get("number")})
+
+    def amend(self, place: PurePosixPath, record: FileRecord, *, published: bool) -> None:
+        """Put another end in the place of the one that was noted of the file that goes there: a person's decision."""
+        for told in self.index.lines():
+            more = told["more"]
+            if PurePosixPath(str(more.get("folder", "")), told["file"]) == place:
+                source, same = PurePosixPath(told["source"]), replace(record, file=told["file"])
+                self.note(source, same, published=published, **{**more, "held": False})
+                return
 
     def entries(self) -> tuple[Entry, ...]:
         """What became of each file, in the order in which they ended."""
-        return tuple(_entry(told) for told in self._told())
+        return tuple(_entry(told) for told in self.index.lines())
 
     def report(self, *, names: bool) -> str:
         """The report of the run, a line a file; without `names`, files that did not come out clean have none."""
         lines = []
-        for told in self._told():
-            published = told.pop("published")
-            del told["source"]
-            if not (names or published):
-                told["file"] = ""
-            lines.append(json.dumps(told, ensure_ascii=False) + "\n")
+        for told in self.index.lines():
+            shown = told if names or told["published"] else {**told, "file": ""}
+            lines.append(report_line(shown) + "\n")
         return "".join(lines)
 
     def original(self, source: PurePosixPath) -> bytes:
@@ -142,10 +161,38 @@ class RunFiles:
         if waiting:
             shutil.rmtree(self._waiting, ignore_errors=True)
 
-    def _told(self) -> Iterator[dict[str, Any]]:
-        if self._index.exists():
-            with self._index.open(encoding="utf-8") as file:
-                yield from (json.loads(line) for line in file if line.endswith("\n"))
+    @contextmanager
+    def worked_on(self) -> Iterator[None]:
+        """Nobody else works on the run inside.
+
+        Raises
+        ------
+        UsageError
+            Where another process does, or the files of the run are not kept.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self._lock, wait=False))
+            except BlockingIOError as exc:
+                raise UsageError(f"Run {self.folder.name} is being worked on already.") from exc
+            except FileNotFoundError as exc:
+                raise UsageError(NOTHING_KEPT) from exc
+            yield
+
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a process that lives works on the run."""
+        try:
+            with self.worked_on():
+                return False
+        except UsageError:
+            return True
+
+
+def report_line(told: dict[str, Any]) -> str:
+    """A line of the index as a line of the report."""
+    shown = {key: value for key, value in told.items() if key not in _OURS}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def kept_runs(home: Path) -> tuple[int, ...]:
@@ -158,6 +205,14 @@ def older_than(home: Path, hours: float) -> tuple[int, ...]:
     """Those of the kept runs to which nothing was added for so long."""
     oldest = time.time() - hours * 3600
     return tuple(each for each in kept_runs(home) if RunFiles(home, each).changed < oldest)
+
+
+def purge(home: Path, hours: float, spared: Container[int] = ()) -> None:
+    """Delete the files of runs whose time is over and that nobody works on; what waits for a person goes on waiting."""
+    for run_id in older_than(home, hours):
+        files = RunFiles(home, run_id)
+        if run_id not in spared and not files.is_worked_on:
+            files.remove(waiting=False)
 
 
 def _entry(told: dict[str, Any]) -> Entry:

@@ -50,6 +50,8 @@ class Settings:
     """How long one step of a file's work may take, and as long again for each megabyte of the file."""
     worker_mb: int = 4096
     """Memory that the work on a file may take beyond readers and model, and eight times the file's size more."""
+    database_wait_seconds: float = 300.0
+    """How long work waits for a database that went away, before the run stops and can be resumed."""
     phi_threshold: float = 0.5
     """A word goes when its calibrated P(PHI) reaches this."""
     box_padding: int = 3
@@ -107,6 +109,7 @@ _KINDS: dict[str, type] = {
     "max_pixels_per_frame": int,
     "step_seconds": float,
     "worker_mb": int,
+    "database_wait_seconds": float,
     "phi_threshold": float,
     "box_padding": int,
 }

@@ -7,7 +7,9 @@ reported lost; one that asks for too much memory gets a MemoryError, or dies of 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,6 +130,8 @@ def work_through(
 ) -> Iterator[tuple[Task, Any]]:
     """Each task with its result, or Lost, as up to `count` workers finish them.
 
+    A task whose worker died is given to another once more: it may not have been the task's fault.
+
     Raises
     ------
     Exception
@@ -135,9 +139,11 @@ def work_through(
     """
     idle: list[Worker[Task, Any]] = []
     busy: list[Worker[Task, Any]] = []
+    again: list[Task] = []
+    retried: list[Task] = []
     try:
         while True:
-            while len(busy) < count and (task := next(tasks, None)) is not None:
+            while len(busy) < count and (task := again.pop() if again else next(tasks, None)) is not None:
                 worker = idle.pop() if idle else Worker(start, arguments)
                 worker.give(task, limits(task))
                 busy.append(worker)
@@ -155,6 +161,12 @@ def work_through(
                     worker.end()
                 else:
                     idle.append(worker)
+                if outcome is STOPPED and task not in retried:
+                    again.append(task)
+                    retried.append(task)
+                    continue
+                if task in retried:
+                    retried.remove(task)
                 yield task, outcome
     finally:
         for worker in (*idle, *busy):
@@ -164,6 +176,7 @@ def work_through(
 def _serve(connection: Connection, start: Callable[..., Work], arguments: tuple[object, ...]) -> None:
     """The life of a worker process. Ctrl-C is for the process that gives the tasks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         work = start(*arguments)
     except Exception as exc:
@@ -181,6 +194,14 @@ def _serve(connection: Connection, start: Callable[..., Work], arguments: tuple[
             except MemoryError:
                 result = TOO_LARGE
             connection.send(("done", result))
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would go on with its file, and nobody would hear of it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _held_mb() -> int:

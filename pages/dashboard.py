@@ -19,8 +19,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         st.switch_page(places.page("pipeline"))
 st.write("Text in medical images is found, judged word by word, and blackened where it may identify a person.")
 if waiting:
-    noun = "image waits" if waiting == 1 else "images wait"
-    st.warning(f"**{waiting:,} {noun} for a person to look.**", icon=":material/visibility:")
+    history.waiting(waiting, user)
 
 with st.container(horizontal=True):
     for label, count in (
@@ -31,7 +30,11 @@ with st.container(horizontal=True):
     ):
         st.metric(label, f"{count:,}", border=True)
 
-st.subheader("Try it on a demo study")
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.subheader("Try it on a demo study", width="content")
+    if st.button("Watch every step", icon=":material/fast_forward:", help="On the first of these."):
+        panels.watch_demo(studies()[0])
+        st.switch_page(places.page("pipeline"))
 if panels.demo_cards(panels.one_of_each(studies(), 4), columns=4):
     st.switch_page(places.page("pipeline"))
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.pipeline import Step
-from deid.ui import batch, casework, evidence, keys, panels, piles, screen, steps
+from deid.ui import batch, casework, evidence, keys, panels, piles, screen, shelf, steps
 from deid.ui.auth import require_user
 
 user = require_user()
@@ -15,7 +15,12 @@ if opened is not None:
     hidden = steps.headline(opened, user, narrow=narrow)
     steps.step_bar(opened, step)
     working = st.container()
-    left, right = st.columns([3, 2], gap="medium")
+    if pile := shelf.beside(narrow=narrow):
+        listed, left, right = st.columns([1.1, 3, 2.4], gap="small")
+        with listed:
+            shelf.show(pile, opened, hidden=hidden)
+    else:
+        left, right = st.columns([3, 2], gap="medium")
     with left:
         frame = steps.picture(opened, step, hidden=hidden)
     with right:
@@ -29,3 +34,4 @@ elif pile := piles.find(session, st.session_state.get(keys.PILE, "")):
 else:
     st.title("Pipeline")
     panels.choose(user)
+screen.listen()

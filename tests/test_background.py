@@ -151,6 +151,34 @@ def test_a_cancelled_run_ends_before_its_next_picture_and_keeps_what_came_out(
     assert not (settings.home / "runs" / str(run_id) / "out").exists()
 
 
+def test_a_cancelled_run_goes_on_where_it_was(runs: Background, gate: Gate) -> None:
+    run_id = begin(runs, "a", "b", "c", "notes.txt", reader=gate)
+    until(gate.reading.is_set)
+    gate.open.set()
+    until(lambda: (progress := runs.look(run_id)) is None or progress.done)
+    gate.open.clear()
+    gate.reading.clear()
+    until(lambda: runs.look(run_id) is None or gate.reading.is_set())
+    runs.cancel(run_id)
+    gate.open.set()
+    until(lambda: ended(runs, run_id))
+    stopped = runs.find("ada", run_id)
+    assert stopped is not None
+    assert stopped.state is RunState.CANCELLED
+    left = len(runs.files(run_id).left())
+    assert 0 < left < 3
+    reader = ScriptedOcr()
+    assert not runs.resume("bob", run_id, lambda: Engines((reader,), b"k" * 32))
+    assert runs.resume("ada", run_id, lambda: Engines((reader,), b"k" * 32))
+    until(lambda: ended(runs, run_id))
+    run = runs.find("ada", run_id)
+    assert run is not None
+    assert (run.state, run.planned, run.count(Outcome.CLEANED), run.done) == (RunState.FINISHED, 4, 3, 4)
+    assert runs.files(run_id).left() == ()
+    assert len(runs.files(run_id).entries()) == 4
+    assert not runs.resume("ada", run_id, lambda: Engines((reader,), b"k" * 32))
+
+
 def test_a_run_that_waits_is_cancelled_at_once(runs: Background, gate: Gate) -> None:
     first = [begin(runs, "a", reader=gate) for _ in range(background.AT_ONCE)]
     until(gate.reading.is_set)
@@ -192,6 +220,18 @@ def test_a_run_that_a_killed_server_left_is_found_as_interrupted(settings: Setti
     other = store.run(of_another)
     assert other is not None
     assert other.state is RunState.RUNNING
+
+
+def test_a_run_that_another_process_works_on_is_not_interrupted(settings: Settings, store: Store) -> None:
+    run_id = store.start_run("", "batch", 1)
+    files = RunFiles(settings.home, run_id)
+    files.lay_down(())
+    after = Background(settings, store)
+    with files.worked_on():
+        after.recover()
+        assert store.runs()[0].state is RunState.RUNNING
+    after.recover()
+    assert store.runs()[0].state is RunState.INTERRUPTED
 
 
 def test_closing_a_run_deletes_all_of_it(runs: Background, settings: Settings) -> None:

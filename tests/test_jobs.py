@@ -223,8 +223,8 @@ def test_an_empty_folder_is_said_to_be_empty(settings: Settings, tmp_path: Path)
 
 def test_publishing_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file.dcm"
-    jobs.publish(b"one", target)
-    jobs.publish(b"two", target)
+    jobs.publish(b"one", target, tmp_path / "staging")
+    jobs.publish(b"two", target, tmp_path / "staging")
     assert target.read_bytes() == b"two"
     assert _files(tmp_path) == ["deep/file.dcm"]
 

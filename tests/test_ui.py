@@ -56,7 +56,7 @@ def ada() -> None:
 
 
 def start() -> AppTest:
-    page = AppTest.from_file(MAIN, default_timeout=30).run()
+    page = AppTest.from_file(MAIN, default_timeout=180).run()
     assert not page.exception
     return page
 
@@ -109,7 +109,7 @@ def test_a_wrong_setup_code_makes_nobody() -> None:
 @pytest.mark.usefixtures("ada")
 @pytest.mark.parametrize("script", ["dashboard", "pipeline", "statistics", "account"])
 def test_signed_out_every_page_shows_nothing_but_the_form(script: str) -> None:
-    page = AppTest.from_file(str(Path(MAIN).parents[2] / "pages" / f"{script}.py"), default_timeout=30).run()
+    page = AppTest.from_file(str(Path(MAIN).parents[2] / "pages" / f"{script}.py"), default_timeout=180).run()
     assert [each.value for each in page.error] == ["Please sign in."]
     assert not page.title
     assert not page.button

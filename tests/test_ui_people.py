@@ -96,7 +96,7 @@ def test_a_role_taken_away_acts_at_the_next_click() -> None:
 def test_signed_out_a_page_shows_nothing(slug: str) -> None:
     shared.store().add_user(NewUser("ada", PASSWORD))
     script = str(places._SCRIPTS / f"{slug}.py")
-    page = AppTest.from_file(script, default_timeout=30).run()
+    page = AppTest.from_file(script, default_timeout=180).run()
     assert [each.value for each in page.error] == ["Please sign in."]
     assert not page.title
     assert not page.button

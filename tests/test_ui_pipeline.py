@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import io
 import time
@@ -15,13 +16,19 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
+from deid.background import KIND
+from deid.demo import studies
+from deid.intake import take_in
 from deid.pipeline import Engines, Step
 from deid.profile import preset
+from deid.render import to_png
+from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role
 from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
-from deid.values import Box, Outcome, Policy, Reason, Region, View
+from deid.unzip import Limits
+from deid.values import Box, FileRecord, Outcome, Policy, Reason, Region, View
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.test_ui import DEMO, OneWord, headings, held, sign_in, start
 
@@ -105,7 +112,7 @@ def test_what_was_not_submitted_is_gone_from_memory_after_signing_out() -> None:
 def test_a_run_is_begun_with_one_button_and_ends_with_outcomes() -> None:
     page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)), c=b"no image")
     press(page, "De-identify 2 images")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while shared.background().of("ada")[0].ended is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -114,6 +121,76 @@ def test_a_run_is_begun_with_one_button_and_ends_with_outcomes() -> None:
     assert told["Refused"] == "1"
     assert shared.store().totals().images == 2
     assert PHI["PatientName"] not in str(held(page))
+
+
+def waiting_run(settings: Settings) -> int:
+    """A run of Ada's with a file that came out clean and one that waits for her."""
+    files = [(name, dicom(gradient(60 + number, 80))) for number, name in enumerate(("clean", "waits"))]
+    intake = take_in(files, Limits(10, 10_000_000), max_frames=10, max_pixels=100_000)
+    run = shared.store().start_run("ada", KIND, 2)
+    kept = RunFiles(settings.home, run)
+    kept.lay_down(intake.images)
+    for image, outcome in zip(intake.images, (Outcome.CLEANED, Outcome.NEEDS_REVIEW), strict=True):
+        record = FileRecord(str(image.path), outcome, "")
+        kept.note(image.path, record, published=False)
+        shared.store().add_image(run, record, shared.store().name_hash(str(image.path)))
+    shared.store().finish_run(run)
+    return run
+
+
+def test_the_landing_page_leads_to_what_waits_which_is_shown_first(settings: Settings) -> None:
+    page = enter()
+    run = waiting_run(settings)
+    page.switch_page("../../pages/dashboard.py").run()
+    assert "1 image waits" in page.warning[0].value
+    press(page, f"Look at run {run} · 1 file")
+    assert page.query_params["run"] in (str(run), [str(run)])
+    assert headings(page)[0] == f"Run {run}"
+    (table,) = (each.value for each in page.dataframe)
+    assert list(table["File"]) == ["waits"], "what came out clean is a click away"
+
+
+def test_one_click_on_the_landing_page_shows_every_step_on_a_demo_study() -> None:
+    page = enter().switch_page("../../pages/dashboard.py").run()
+    press(page, "Watch every step")
+    assert opened(page).done == tuple(Step)
+    assert any("; 0 elsewhere" in each.value for each in page.markdown)
+
+
+def test_a_list_beside_the_open_image_tells_how_each_ended() -> None:
+    page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)))
+    page.session_state[keys.NARROW] = True
+    page.run()
+    next(each for each in page.selectbox if each.label == "Step through one image").select_index(0).run()
+    assert not page.dataframe, "on a phone there is no room for it"
+    page.session_state[keys.NARROW] = False
+    press(page, "Run all")
+    (shelf,) = (each.value for each in page.dataframe if list(each.value.columns) == ["Image", "Outcome"])
+    assert [list(each) for each in shelf["Outcome"]] == [["cleaned"], []]
+    assert all(each.startswith("data:image/png;base64,") for each in shelf["Image"])
+    press(page, "Next")
+    assert opened(page).title == "Image 2 of 2"
+
+
+@pytest.mark.parametrize(("modality", "shown"), [("US", ">US<"), ("<script>", ">–<")], ids=["known", "made up"])
+def test_what_cannot_be_drawn_small_is_told_by_its_modality_until_it_was_opened(modality: str, shown: str) -> None:
+    compressed = next(study for study in studies() if study.name == "us-heart-cine").build()
+    intake = take_in([("a", compressed)], Limits(10, 10_000_000), max_frames=100, max_pixels=10_000_000)
+    pile = piles.Pile(replace(intake, images=(replace(intake.images[0], modality=modality),)), "")
+    kind, _, drawn = piles.thumb(pile, 0, hidden=False).partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert shown in base64.b64decode(drawn).decode()
+    piles.remember(pile, 0, to_png(np.full((200, 100, 3), (200, 10, 10), np.uint8)), hidden=False)
+    kind, _, drawn = piles.thumb(pile, 0, hidden=False).partition(",")
+    small = Pillow.open(io.BytesIO(base64.b64decode(drawn)))
+    assert (kind, small.size, small.getpixel((5, 5))) == ("data:image/png;base64", (48, 96), (200, 10, 10))
+    assert piles.has_no_thumb(pile, 0, hidden=True), "what was blurred is another picture"
+
+
+def test_the_patients_name_is_explained_before_a_word_is_chosen() -> None:
+    page = open_demo(enter())
+    press(page, "3 Find PHI")
+    assert any("goes: matches the patient's name in the header" in each.value for each in page.markdown)
 
 
 def test_a_wrong_number_in_the_address_shows_where_to_begin() -> None:
@@ -213,6 +290,18 @@ def test_a_zip_of_one_image_opens_it() -> None:
         archive.writestr("a", dicom(gradient(20, 30)))
     page = bring(enter(), all=buffer.getvalue())
     assert opened(page).title == "Your file"
+
+
+@pytest.mark.parametrize(
+    "look", [looks.KEPT, *looks.REASONS.values(), *looks.OUTCOMES.values()], ids=lambda look: look.label
+)
+def test_a_colour_reads_on_black_and_on_white_and_bears_white_letters(look: looks.Look) -> None:
+    """WCAG 2: 4.5 to 1, for text of any size."""
+    parts = [int(look.colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    assert (luminance + 0.05) / 0.05 >= 4.5
+    assert 1.05 / (luminance + 0.05) >= 4.5
 
 
 def test_outcomes_have_a_colour_each() -> None:

@@ -8,16 +8,23 @@ from deid.store.audit import Audit
 from deid.store.choices import CHANGEABLE
 from deid.store.database import Database, open_database
 from deid.store.figures import Figures
+from deid.store.plans import Plans
 from deid.store.records import (
     CONSOLE,
     EVERYTHING,
     Action,
     Actor,
     Day,
+    Decision,
     Event,
     Events,
     Health,
     NewUser,
+    Pending,
+    PlannedFile,
+    Purpose,
+    Review,
+    Reviewed,
     Role,
     Run,
     RunState,
@@ -28,6 +35,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
+from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
 from deid.store.storage import Storage, storage_of
@@ -41,10 +49,16 @@ __all__ = [
     "Action",
     "Actor",
     "Day",
+    "Decision",
     "Event",
     "Events",
     "Health",
     "NewUser",
+    "Pending",
+    "PlannedFile",
+    "Purpose",
+    "Review",
+    "Reviewed",
     "Role",
     "Run",
     "RunState",
@@ -53,6 +67,7 @@ __all__ = [
     "StageTime",
     "Storage",
     "Store",
+    "Subject",
     "Totals",
     "User",
     "WebSession",
@@ -62,7 +77,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Figures):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -70,7 +85,9 @@ class Store(Accounts, Sessions, Audit, Work, Figures):
         Sessions.__init__(self, database, settings)
         Audit.__init__(self, database)
         Work.__init__(self, database, secret(settings.home, "file-names"))
+        Plans.__init__(self, database)
         Figures.__init__(self, database)
+        Reviews.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -14,10 +14,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from deid.errors import StoreError
+from deid.errors import StoreError, StoreLostError
 from deid.settings import Settings
 from deid.store.filelock import locked
 from deid.store.records import Health
@@ -71,6 +71,8 @@ class Database:
         try:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
+        except (OperationalError, InterfaceError) as exc:
+            raise StoreLostError(f"The database does not answer ({type(exc).__name__}).") from exc
         except SQLAlchemyError as exc:
             raise StoreError(f"The database did not answer as it should ({type(exc).__name__}).") from exc
 

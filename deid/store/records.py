@@ -158,12 +158,31 @@ class Events:
 class RunState(StrEnum):
     """Where a run is."""
 
+    PLANNED = "planned"
+    """Its files are being listed, or it waits for its turn."""
     RUNNING = "running"
     FINISHED = "finished"
     CANCELLED = "cancelled"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """The server stopped before it ended."""
+    """The program stopped before it ended."""
+
+
+class Pending(StrEnum):
+    """Where a file is that has no outcome yet."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file of a run, by its number in the run's private manifest."""
+
+    number: int
+    state: Outcome | Pending
+    input_hash: str = ""
+    settings_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +223,49 @@ class Selection:
 
 
 EVERYTHING = Selection()
+
+
+class Decision(StrEnum):
+    """What a person made of an image."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Purpose(StrEnum):
+    """Why a person looked."""
+
+    REVIEW = "review"
+    SAMPLE = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person decided about an image, in numbers."""
+
+    decision: Decision
+    purpose: Purpose = Purpose.REVIEW
+    covered: int = 0
+    """Boxes that the person added."""
+    kept: int = 0
+    """Places that the machine meant to go and the person kept."""
+    readable: int = 0
+    """Of those, how many could still be read in the written file."""
+    confirmed: bool = False
+    """Whether the person answered a second question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A decision with who took it and when."""
+
+    run_id: int
+    image_id: int | None
+    user: str
+    """User name."""
+    at: datetime
+    """UTC."""
+    review: Review
 
 
 @dataclass(frozen=True, slots=True)

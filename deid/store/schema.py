@@ -123,19 +123,28 @@ class RunRow(Base):
 
 
 class ImageRow(Base):
-    """What became of one file."""
+    """One file of a run, and what became of it."""
 
     __tablename__ = "images"
     __table_args__ = (
+        Index("ix_images_run_id_number", "run_id", "number", unique=True),
+        Index("ix_images_run_id_outcome_number", "run_id", "outcome", "number"),
         Index("ix_images_outcome_signed", "outcome", "signed"),
         Index("ix_images_modality_outcome", "modality", "outcome"),
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    number: Mapped[int | None]
+    """In the run's private manifest, from 0; None: the file was never planned, it came with its end."""
     name_hash: Mapped[str] = mapped_column(String(64), index=True)
     """HMAC of the file's name under a key of this installation."""
+    input_hash: Mapped[str] = mapped_column(String(64), default="")
+    """HMAC of the file's content under the same key; empty where that is not known."""
+    settings_hash: Mapped[str] = mapped_column(String(64), default="")
+    """SHA-256 of everything that decides what a file comes to beside its content."""
     outcome: Mapped[str] = mapped_column(String(16))
+    """An Outcome, or a Pending where the file has not come to its end: such a row is in no figure."""
     reason: Mapped[str] = mapped_column(String(500))
     modality: Mapped[str] = mapped_column(String(16))
     syntax_in: Mapped[str] = mapped_column(String(64))
@@ -154,6 +163,9 @@ class ImageRow(Base):
     """JSON array of [reason, category, number of words that go]; None: recorded before this was counted."""
     failed_checks: Mapped[str | None] = mapped_column(Text)
     """JSON array of names."""
+    claimed_by: Mapped[int | None] = mapped_column(Key)
+    """The user who looks at it to decide; nobody else may meanwhile."""
+    claimed_until: Mapped[datetime | None] = mapped_column(DateTime)
 
 
 class RunFigureRow(Base):
@@ -188,3 +200,27 @@ class BoxRow(Base):
     reasons: Mapped[str] = mapped_column(String(120))
     """Space between each."""
     score: Mapped[float]
+
+
+class ReviewRow(Base):
+    """What a person decided about an image."""
+
+    __tablename__ = "reviews"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"), index=True)
+    """None: a file that an earlier version put aside without saying which it was."""
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime, default=now, index=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    """`review`, or `sample` of files that came out clean."""
+    decision: Mapped[str] = mapped_column(String(16))
+    covered: Mapped[int]
+    """Boxes that the person added."""
+    kept: Mapped[int]
+    """Places that the machine meant to go and the person kept."""
+    readable: Mapped[int]
+    """Of those, how many could still be read in the written file."""
+    confirmed: Mapped[bool]
+    """Whether the person answered a second question."""

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from deid.store.audit import note
 from deid.store.database import Database
 from deid.store.figures import conditions_of, count_in, outcomes_of
-from deid.store.records import CONSOLE, EVERYTHING, Action, Actor, Run, RunState, Selection
+from deid.store.records import CONSOLE, EVERYTHING, Action, Actor, Pending, Run, RunState, Selection
 from deid.store.schema import BoxRow, ImageRow, RunRow, UserRow, now
 from deid.values import FileRecord, Region
 
+PENDING = frozenset(each.value for each in Pending)
 _MODALITY = re.compile(r"[A-Z0-9]{1,16}")
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -33,11 +34,17 @@ class Work:
         """The keyed hash that stands for a file's name."""
         return hmac.new(self._file_key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
-    def start_run(self, user: str, kind: str, planned: int, settings: str = "") -> int:
+    def content_hash(self, sha256: str) -> str:
+        """The keyed hash that stands for a file's content, of which this is the SHA-256."""
+        return self.name_hash(f"content:{sha256}")
+
+    def start_run(
+        self, user: str, kind: str, planned: int, settings: str = "", state: RunState = RunState.RUNNING
+    ) -> int:
         """The id of a new run by this user name (empty: the command line) over so many files."""
         with self._database.write() as session:
             user_id = session.scalar(select(UserRow.id).where(UserRow.username == user)) if user else None
-            run = RunRow(user_id=user_id, kind=kind, planned=planned, settings=settings, state=RunState.RUNNING.value)
+            run = RunRow(user_id=user_id, kind=kind, planned=planned, settings=settings, state=state.value)
             session.add(run)
             session.flush()
             note(session, Actor(user) if user else CONSOLE, Action.RUN_STARTED, f"run {run.id}")
@@ -56,13 +63,7 @@ class Work:
     def update_image(self, image_id: int, record: FileRecord) -> None:
         """Put another end in the place of the one recorded: the same file, worked on again."""
         with self._database.write() as session:
-            row = session.get_one(ImageRow, image_id, with_for_update=True)
-            count_in(session, row, -1)
-            for name, value in _columns(record).items():
-                setattr(row, name, value)
-            count_in(session, row)
-            session.execute(delete(BoxRow).where(BoxRow.image_id == image_id))
-            _add_boxes(session, image_id, record)
+            put_end(session, session.get_one(ImageRow, image_id, with_for_update=True), record)
 
     def finish_run(self, run_id: int, state: RunState = RunState.FINISHED) -> None:
         """Note that no more images come."""
@@ -98,6 +99,22 @@ class Work:
             )
             for run, username in found
         )
+
+
+def put_end(session: Session, row: ImageRow, record: FileRecord) -> None:
+    """Give a row an end, in the place of the one that it may have."""
+    take_out_end(session, row)
+    for name, value in _columns(record).items():
+        setattr(row, name, value)
+    count_in(session, row)
+    _add_boxes(session, row.id, record)
+
+
+def take_out_end(session: Session, row: ImageRow) -> None:
+    """Take the end that a row may have out of the figures, and its boxes."""
+    if row.outcome not in PENDING:
+        count_in(session, row, -1)
+        session.execute(delete(BoxRow).where(BoxRow.image_id == row.id))
 
 
 def _columns(record: FileRecord) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from deid.background import Progress
+from deid.background import RESUMABLE, Progress
 from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
 from deid.store import Run, RunState, User
 from deid.ui import casework, downloads, exhibits, keys, looks, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
+from deid.ui.engines import engines
 from deid.values import Outcome, View
 
 _PARAMETER = "run"
@@ -21,7 +22,12 @@ _ALL = "all"
 
 def show(run_id: int) -> None:
     """Turn the page to a run."""
-    st.query_params[_PARAMETER] = str(run_id)
+    st.query_params.update(address(run_id))
+
+
+def address(run_id: int) -> dict[str, str]:
+    """What the pipeline page's address holds where it is turned to a run."""
+    return {_PARAMETER: str(run_id)}
 
 
 def shown(user: User) -> Run | None:
@@ -45,13 +51,15 @@ def page(run: Run, user: User, *, narrow: bool) -> None:
         hidden = steps.blur_switch(user)
         st.button("All studies", icon=":material/arrow_back:", on_click=leave)
         working = shared.background().look(run.id) is not None
+        if not working and run.state in RESUMABLE:
+            st.button("Resume", icon=":material/resume:", type="primary", on_click=_resume, args=(run.id, user))
         if not working and st.button("Close run", icon=":material/delete:"):
             _ask_to_close(run, user)
     if working:
         _working(run.id)
         return
     run = shared.background().find(user.username, run.id) or run  # it may have ended since it was looked up
-    if run.state is RunState.RUNNING:
+    if run.state in (RunState.PLANNED, RunState.RUNNING):
         st.info("Another process works on this run.", icon=":material/hourglass_empty:")
     else:
         _ended(run, hidden=hidden, narrow=narrow)
@@ -93,6 +101,12 @@ def _stage(progress: Progress) -> str:
 
 def _cancel(run_id: int) -> None:
     shared.background().cancel(run_id)
+
+
+def _resume(run_id: int, user: User) -> None:
+    settings = shared.settings()
+    if not shared.background().resume(user.username, run_id, lambda: engines(settings)):
+        st.toast("This run cannot go on: its files are not all here.", icon=":material/do_not_disturb_on:")
 
 
 # Ended
@@ -156,9 +170,10 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
         name = "All" if value == _ALL else looks.OUTCOMES[Outcome(value)].label.capitalize()
         return f"{name} · {choices[value]:,}"
 
+    first = Outcome.NEEDS_REVIEW.value if counts[Outcome.NEEDS_REVIEW] else _ALL
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.segmented_control(
-            "Outcome", list(choices), default=_ALL, format_func=label, required=True, label_visibility="collapsed"
+            "Outcome", list(choices), default=first, format_func=label, required=True, label_visibility="collapsed"
         )
         text = st.text_input(
             "Search", placeholder="Search files and reasons", icon=":material/search:", label_visibility="collapsed"
@@ -206,7 +221,8 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
     with right:
         look = looks.OUTCOMES[entry.outcome]
         st.subheader(looks.told(str(entry.source), hidden=hidden), anchor=False)
-        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {entry.reason}")
+        reason = entry.reason or ("Every check passed." if entry.published else "")
+        st.markdown(f"{look.letter} **{look.label.capitalize()}.** {reason}")
         actions = st.container()
     if entry.outcome is not Outcome.REFUSED:
         with actions:

@@ -31,9 +31,9 @@ _BAR_PX, _THIN_BAR_PX = 34, 22
 _LABEL_CHARACTERS = 30
 _MOST_BARS = 12
 """The rest is one bar."""
-_INK = "#10151B"
+_INK = "#FFFFFF"
 """Reads on every colour of a ring, in light and dark."""
-_BLUE, _TEAL, _GREY, _RED = "#2F7DD1", "#20A39E", "#8A94A3", "#D6455D"
+_BLUE, _TEAL, _GREY, _RED = "#2B76C6", "#19827E", "#6A7687", "#D33B54"
 
 CATEGORIES: dict[Category, str] = {
     Category.NAME: "names",

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from deid.pipeline import Options, Step
 from deid.profile import Profile, preset, presets
-from deid.ui import casework, downloads, exhibits, keys, looks, tables
+from deid.ui import casework, downloads, exhibits, keys, looks, tables, why
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
@@ -149,26 +150,37 @@ def _findings(opened: Opened, frame: int, hidden: bool) -> None:
     if not found or not found.findings:
         st.write("There is no text to decide about.")
         return
-    st.caption("Select a row to see where it stands, and why. Doubt counts as PHI.")
+    chosen = selected(Step.FIND, frame)
+    if chosen is None or chosen >= len(found.findings):
+        chosen = _telling(found.findings)
+    _why(found.findings[chosen], hidden=hidden)
+    st.caption("Select a row to see where another word stands, and why. Doubt counts as PHI.")
     columns = {
         "Because": tables.reason_column(),
         "P(PHI)": tables.share_column(),
         "Decision": tables.decision_column(),
     }
     _table(tables.findings(found, hidden=hidden), Step.FIND, frame, columns)
-    chosen = selected(Step.FIND, frame)
-    if chosen is not None and chosen < len(found.findings):
-        _evidence(found.findings[chosen])
 
 
-def _evidence(finding: Finding) -> None:
-    """Every rule's and engine's verdict on one word."""
+def _telling(findings: tuple[Finding, ...]) -> int:
+    """The word that is explained before one is chosen: the patient's name where it stands in the picture."""
+
+    def weight(finding: Finding) -> tuple[bool, bool, float]:
+        return finding.is_phi, any(each.rule == "PatientName" for each in finding.evidence), finding.p_phi
+
+    return max(range(len(findings)), key=lambda number: weight(findings[number]))
+
+
+def _why(finding: Finding, *, hidden: bool) -> None:
+    """Why this word goes or stays, and every rule's and engine's verdict on it."""
     order = {reason: place for place, reason in enumerate(finding.reasons)}
+    evidence = sorted(finding.evidence, key=lambda each: order.get(each.reason, len(order)))
     with st.container(border=True):
-        st.caption("Evidence for the selected word; what settled it comes first")
-        for each in sorted(finding.evidence, key=lambda each: order.get(each.reason, len(order))):
-            look = looks.REASONS[each.reason]
-            st.markdown(f"**{look.label}** · `{each.rule}` · P(PHI) {looks.per_cent(each.p_phi)}")
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+            st.text(looks.told(finding.word.text, hidden=hidden), width="content")
+            st.markdown(f"**{why.sentence(finding)}**")
+        st.caption(" · ".join(f"{looks.REASONS[each.reason].label} {looks.per_cent(each.p_phi)}" for each in evidence))
 
 
 def _boxes(opened: Opened, frame: int, _hidden: bool) -> None:
@@ -209,7 +221,7 @@ def _header(opened: Opened, _frame: int, hidden: bool) -> None:
     if found.empty:
         st.info("No element is like that.", icon=":material/search_off:")
         return
-    st.dataframe(found, hide_index=True, height=470, column_config=tables.header_columns())
+    st.dataframe(found, hide_index=True, height=tables.height(len(found), 470), column_config=tables.header_columns())
 
 
 def _verified(opened: Opened, _frame: int, _hidden: bool) -> None:
@@ -238,11 +250,11 @@ def _check_line(check: Check) -> str:
     return f"{sign} **{check.name.capitalize()}** · {check.detail}"
 
 
-def _table(rows: object, step: Step, frame: int, columns: dict[str, Any]) -> None:
+def _table(rows: pd.DataFrame, step: Step, frame: int, columns: dict[str, Any]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        height=430,
+        height=tables.height(len(rows), 430),
         column_config=columns,
         on_select="rerun",
         selection_mode="single-row",

@@ -9,7 +9,7 @@ from deid.codecs.raw import raw_frame
 from deid.compare import changed_pixels
 from deid.pipeline import Case, Step
 from deid.render import blurred, render_frame, to_png
-from deid.ui import looks
+from deid.ui import looks, why
 from deid.ui.casework import Opened, Sheet
 from deid.ui.viewer import Mark
 from deid.values import Finding, FrameFindings, FrameWords, Region, View, Word
@@ -150,16 +150,11 @@ def _word_mark(text: str, word: Word, *, strong: bool) -> Mark:
 
 
 def _finding_mark(text: str, finding: Finding, *, strong: bool) -> Mark:
-    sure = looks.per_cent(finding.p_phi)
+    told = f"{text}\n{why.sentence(finding)}"
     if not finding.is_phi:
-        return Mark(
-            finding.word.box, looks.KEPT.colour, "", f"{text}\nstays · P(PHI) {sure}", "stays", thin=True, strong=strong
-        )
+        return Mark(finding.word.box, looks.KEPT.colour, "", told, "stays", thin=True, strong=strong)
     look = looks.of_reasons(finding.reasons)
-    why = ", ".join(looks.REASONS[reason].label for reason in finding.reasons)
-    return Mark(
-        finding.word.box, look.colour, look.letter, f"{text}\ngoes · P(PHI) {sure} · {why}", look.label, strong=strong
-    )
+    return Mark(finding.word.box, look.colour, look.letter, told, look.label, strong=strong)
 
 
 def region_mark(region: Region, *, strong: bool = False) -> Mark:

@@ -11,36 +11,37 @@ from deid.values import Outcome, Reason, Stage
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A colour that shows on black and on white, never without its letter or icon, and a word."""
+    """A colour that reads on black and on white and under white letters, never without its letter or icon; a word."""
 
     colour: str
     letter: str
     label: str
 
 
-KEPT = Look("#9AA5B1", "", "kept")
+KEPT = Look("#677686", "", "kept")
 
 REASONS: dict[Reason, Look] = {
-    Reason.HEADER: Look("#F0524F", "H", "header match"),
-    Reason.PATTERN: Look("#F7941D", "P", "pattern"),
-    Reason.CONTEXT: Look("#E0B400", "C", "context"),
-    Reason.MODEL: Look("#A374F0", "M", "model"),
-    Reason.UNKNOWN: Look("#2FA8E0", "U", "unknown word"),
-    Reason.UNREADABLE: Look("#E86BB3", "X", "unreadable"),
-    Reason.POLICY: Look("#5B8DEF", "A", "all text"),
-    Reason.VERIFY: Look("#F0524F", "V", "seen at verify"),
-    Reason.DRAWN: Look("#3DBB7A", "D", "drawn by a person"),
-    Reason.LEXICON: Look("#9AA5B1", "L", "harmless word"),
+    Reason.HEADER: Look("#E71713", "H", "header match"),
+    Reason.PATTERN: Look("#AE6206", "P", "pattern"),
+    Reason.CONTEXT: Look("#8E7200", "C", "context"),
+    Reason.MODEL: Look("#8C52EC", "M", "model"),
+    Reason.UNKNOWN: Look("#197CAA", "U", "unknown word"),
+    Reason.UNREADABLE: Look("#D9218B", "X", "unreadable"),
+    Reason.POLICY: Look("#2F6EEA", "A", "all text"),
+    Reason.VERIFY: Look("#E71713", "V", "seen at verify"),
+    Reason.DRAWN: Look("#2B8456", "D", "drawn by a person"),
+    Reason.LEXICON: Look("#677686", "L", "harmless word"),
 }
 
 OUTCOMES: dict[Outcome, Look] = {
-    Outcome.CLEANED: Look("#2E9E6B", ":material/check_circle:", "cleaned"),
-    Outcome.NEEDS_REVIEW: Look("#D9A400", ":material/visibility:", "needs review"),
-    Outcome.QUARANTINED: Look("#D6455D", ":material/gpp_bad:", "quarantined"),
-    Outcome.REFUSED: Look("#8A94A3", ":material/do_not_disturb_on:", "refused"),
+    Outcome.CLEANED: Look("#268459", ":material/check_circle:", "cleaned"),
+    Outcome.NEEDS_REVIEW: Look("#936F00", ":material/visibility:", "needs review"),
+    Outcome.QUARANTINED: Look("#D33B54", ":material/gpp_bad:", "quarantined"),
+    Outcome.REFUSED: Look("#6A7687", ":material/do_not_disturb_on:", "refused"),
 }
 
 RUN_STATES: dict[RunState, str] = {
+    RunState.PLANNED: "waiting",
     RunState.RUNNING: "running",
     RunState.FINISHED: "finished",
     RunState.CANCELLED: "cancelled",
@@ -100,6 +101,8 @@ def left(value: float) -> str:
 
 def seconds(value: float) -> str:
     """A time as people say it."""
+    if value < 0.005:
+        return "< 0.01 s"
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s" if value < 60 else f"{value / 60:.1f} min"
 
 

@@ -14,7 +14,7 @@ from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
 from deid.store import Role, Run, RunState, User
-from deid.ui import batch, evidence, keys, looks, piles, screen, shared, steps, tables
+from deid.ui import batch, casework, evidence, keys, looks, piles, screen, shared, steps, tables
 from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Policy
@@ -30,6 +30,12 @@ _SHOWN = 24
 def open_demo(study: DemoStudy) -> None:
     """Open a demo study, and remember it as this tab's file."""
     steps.open_file(study.build(), study.title, f"demo:{study.name}")
+
+
+def watch_demo(study: DemoStudy) -> None:
+    """Open a demo study and let every step run, one after the other."""
+    open_demo(study)
+    steps.run_steps(tuple(step.value for step in casework.STEPS))
 
 
 # Choosing
@@ -131,7 +137,7 @@ def _runs_of(user: User) -> None:
 
 
 def _at_work(run: Run) -> bool:
-    return run.state is RunState.RUNNING
+    return run.state in (RunState.PLANNED, RunState.RUNNING)
 
 
 def _about(run: Run) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from deid.ui import keys
+
 _NARROWEST_PX = 700
+_KEY = "deid.screen"
 _SCREEN = st.components.v2.component(
     "deid_screen",
     html="<span hidden></span>",
@@ -22,14 +25,17 @@ export default function ({{ data, setStateValue }}) {{
 
 def is_narrow() -> bool:
     """Whether this is a phone's screen, or a window as narrow; False until the browser has said so."""
-    held = st.session_state.get("deid.screen") or {}
-    narrow = bool(held.get("narrow", False))
-    _SCREEN(key="deid.screen", data={"narrow": narrow}, on_narrow_change=_told)
-    return narrow
+    return bool(st.session_state.get(keys.NARROW, False))
+
+
+def listen() -> None:
+    """Let the browser tell when the page is narrower or wider than it was drawn; to be drawn last, as it takes room."""
+    _SCREEN(key=_KEY, data={"narrow": is_narrow()}, on_narrow_change=_told)
 
 
 def _told() -> None:
     """The page starts over by itself."""
+    st.session_state[keys.NARROW] = bool((st.session_state.get(_KEY) or {}).get("narrow", False))
 
 
 def figures(counts: dict[str, int], *, narrow: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from deid.errors import DeidError
+from deid.errors import DeidError, QuarantineError
 from deid.jobs import options_of
 from deid.pipeline import Step
 from deid.store import Role, User
@@ -12,7 +12,7 @@ from deid.ui import casework, evidence, exhibits, keys, looks, piles, shared, vi
 from deid.ui.casework import STEPS, Opened, Sheet
 from deid.ui.engines import engines
 from deid.ui.piles import Pile
-from deid.values import View
+from deid.values import Outcome, View
 
 _VIEWS = {View.WINDOW: "Window", View.FULL: "Full range"}
 _COMPARING = (Step.REDACT, Step.VERIFY)
@@ -57,6 +57,7 @@ def open_image(pile: Pile, number: int) -> None:
     try:
         open_file(image.data, f"Image {number + 1:,} of {len(pile.intake.images):,}", str(image.path), number)
     except DeidError as exc:
+        pile.ends[number] = Outcome.QUARANTINED if isinstance(exc, QuarantineError) else Outcome.REFUSED
         st.toast(str(exc), icon=":material/do_not_disturb_on:")
 
 
@@ -91,7 +92,7 @@ def _neighbours(pile: Pile, *, hidden: bool, narrow: bool) -> None:
                 label,
                 icon=icon,
                 disabled=not 0 <= there < len(images),
-                on_click=_open_neighbour,
+                on_click=open_neighbour,
                 args=(there,),
                 shortcut=key,
             )
@@ -105,11 +106,12 @@ def _neighbours(pile: Pile, *, hidden: bool, narrow: bool) -> None:
             width="stretch" if narrow else 420,
         )
     if chosen != item:
-        _open_neighbour(chosen)
+        open_neighbour(chosen)
         st.rerun()
 
 
-def _open_neighbour(number: int) -> None:
+def open_neighbour(number: int) -> None:
+    """Open another image of the pile in place of the open one."""
     owner = st.session_state[keys.SESSION]
     if pile := piles.find(owner, st.session_state.get(keys.PILE, "")):
         shared.desk().remove(owner, st.session_state.get(keys.CASE, ""))
@@ -253,6 +255,9 @@ def run_pending(opened: Opened, user: User) -> None:
         return
     owner, case_id = st.session_state[keys.SESSION], st.session_state[keys.CASE]
     with st.spinner(f"{STEPS[step]}…", show_time=True):
-        casework.advance(owner, case_id, user, step, engines(shared.settings()))
+        worked = casework.advance(owner, case_id, user, step, engines(shared.settings()))
+    pile, item = piles.find(owner, st.session_state.get(keys.PILE, "")), st.session_state.get(keys.ITEM)
+    if pile is not None and item is not None and worked is not None and worked.end is not None:
+        pile.ends[item] = worked.end[0]
     st.session_state[keys.STEP] = step.value
     st.rerun()

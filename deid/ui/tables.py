@@ -16,6 +16,9 @@ from deid.ui import looks, piles
 from deid.ui.piles import Pile
 from deid.values import FrameFindings, FrameWords, Outcome, Reason, Region
 
+_HEAD_PX = 38
+"""The line with the columns' names, and the table's border."""
+
 _ACTIONS = {
     "X": "removed",
     "Z": "emptied",
@@ -94,6 +97,17 @@ def images(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
     )
 
 
+def shelf(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
+    """The same, as narrow as can be: one row an image, with how it ended."""
+    chosen = [(number, pile.ends.get(number)) for number in numbers]
+    return pd.DataFrame(
+        {
+            "Image": [piles.thumb(pile, number, hidden=hidden) for number, _ in chosen],
+            "Outcome": [[looks.OUTCOMES[end].label] if end else [] for _, end in chosen],
+        }
+    )
+
+
 def refusals(found: Iterable[Refusal], *, hidden: bool) -> pd.DataFrame:
     """Files that cannot be worked on: one row each."""
     found = tuple(found)
@@ -138,6 +152,11 @@ def runs(found: Iterable[Run]) -> pd.DataFrame:
     )
 
 
+def height(rows: int, most: int, row: int = 35) -> int:
+    """Pixels that a table of so many rows takes, and no more than `most`."""
+    return min(most, _HEAD_PX + row * max(rows, 1))
+
+
 def _chips(reasons: tuple[Reason, ...]) -> list[str]:
     """The reason that settled it in full, the others by their letters: so the cell is wide enough for them."""
     shown = [looks.REASONS[reason] for reason in reasons]
@@ -156,7 +175,8 @@ def reason_column(width: int = 170) -> Any:
 
 def decision_column() -> Any:
     """Goes or stays, as a chip."""
-    return st.column_config.MultiselectColumn(options=["goes", "stays"], color=["#F0524F", "#9AA5B1"], width=70)
+    colours = [looks.REASONS[Reason.HEADER].colour, looks.KEPT.colour]
+    return st.column_config.MultiselectColumn(options=["goes", "stays"], color=colours, width=70)
 
 
 def outcome_column() -> Any:

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from selenium import webdriver
+from selenium.common.exceptions import SessionNotCreatedException, TimeoutException, WebDriverException
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.mariadb import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
+"""How long anything on a page may take on a machine that does much else; no wait ends sooner than it has to."""
+_LISTENING = Path(__file__).with_name("listening.js")
+_TRY_AGAIN_SECONDS = 10
+_STARTS = 3
 _START = (sys.executable, "-m", "streamlit")
 _FLAGS = (
     "--headless",
@@ -69,7 +77,7 @@ def server(folder: Path, *, start: Sequence[str] = _START, **settings: str) -> I
         yield Server(url, home, log)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -87,19 +95,30 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 class Browser:
-    """A headless Chromium with a few words for what a person does."""
+    """A headless Chromium with a few words for what a person does.
+
+    A page shows what was there before until the server has answered a click. Everything here waits until it has: what
+    is read after a click is never the page before it.
+    """
 
     def __init__(self, driver: webdriver.Chrome, downloads: Path | None = None) -> None:
         self.driver = driver
         self._downloads = downloads
+        driver.set_script_timeout(PATIENCE_SECONDS)
+        listening = {"source": _LISTENING.read_text()}
+        driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", listening)
 
     def open(self, url: str) -> None:
         """Go to an address."""
         self.driver.get(url)
 
     def wait_for(self, text: str, seconds: float = PATIENCE_SECONDS) -> None:
-        """Until the page shows the text and no script runs."""
-        WebDriverWait(self.driver, seconds, 0.2).until(lambda _: text in self.text and not self.busy, f"no {text!r}")
+        """Until the page shows the text, and all that was asked of it."""
+        self._until(lambda: text in self.text and not self.busy, f"no {text!r}", seconds)
+
+    def wait_for_not(self, text: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Until the page no longer shows the text, and shows all that was asked of it."""
+        self._until(lambda: not self.busy and text not in self.text, f"still {text!r}", seconds)
 
     @property
     def text(self) -> str:
@@ -108,14 +127,26 @@ class Browser:
 
     @property
     def busy(self) -> bool:
-        """Whether a script runs."""
-        return bool(self.driver.find_elements(By.CSS_SELECTOR, '[data-test-script-state="running"]'))
+        """Whether a script runs, or has been asked to and has not begun; not a fragment that polls by itself."""
+        script = """
+            const talk = window.deidTalk;
+            const shown = document.querySelector('[data-test-script-state]');
+            if (!talk || talk.unanswered || talk.running || !shown) return true;
+            return !talk.byItself && shown.dataset.testScriptState === "running";"""
+        return bool(self.driver.execute_script(script))
 
     def fill(self, label: str, value: str) -> None:
         """Type into the field with this label."""
-        field = self._wait_element(By.CSS_SELECTOR, f'input[aria-label="{label}"]')
-        field.clear()
-        field.send_keys(value)
+
+        def typed() -> bool:
+            field = self._find(By.CSS_SELECTOR, f'input[aria-label="{label}"]')
+            if field is None or self.busy:
+                return False
+            field.send_keys(Keys.CONTROL, "a")
+            field.send_keys(value)
+            return field.get_attribute("value") == value
+
+        self._until(typed, f"no field {label!r}")
 
     def click(self, label: str, number: int = 0, *, exactly: bool = False) -> None:
         """Press the button, or follow the link, whose text holds the label, as soon as it can be pressed.
@@ -125,7 +156,9 @@ class Browser:
         """
         path = f'//*[self::button or self::a][contains(normalize-space(.), "{label}")]'
 
-        def press(_: object) -> bool:
+        def pressed() -> bool:
+            if self.busy:
+                return False
             found = [each for each in self.driver.find_elements(By.XPATH, path) if each.is_displayed()]
             if exactly:
                 found = [each for each in found if each.text.splitlines()[-1:] == [label]]
@@ -135,40 +168,55 @@ class Browser:
             found[number].click()
             return True
 
-        WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2, ignored_exceptions=(Exception,)).until(press, f"no {label!r}")
-
-    def wait_for_not(self, text: str, seconds: float = PATIENCE_SECONDS) -> None:
-        """Until the page no longer shows the text."""
-        gone = WebDriverWait(self.driver, seconds, 0.2)
-        gone.until(lambda _: text not in self.text and not self.busy, f"still {text!r}")
+        self._until(pressed, f"no {label!r}")
 
     def pick(self, label: str, value: str) -> None:
         """Choose what holds this text in the box with this label."""
-        box = self._wait_element(By.CSS_SELECTOR, f'input[aria-label*="{label}"][role="combobox"]')
-        box.send_keys(value)
-        option = self._wait_element(By.XPATH, f'//*[@role="option"][contains(., "{value}")]')
-        option.click()
+        box, options = f'input[aria-label*="{label}"][role="combobox"]', '//*[@role="option"]'
+        asked = self._asked
+
+        def picked() -> bool:
+            if self._asked > asked:
+                return True
+            field = self._find(By.CSS_SELECTOR, box)
+            if field is None or self.busy:
+                return False
+            option = self._find(By.XPATH, f'{options}[contains(., "{value}")]')
+            if option is None:
+                field.send_keys(Keys.CONTROL, "a")
+                field.send_keys(value)
+            else:
+                option.click()
+            return self._asked > asked
+
+        self._until(picked, f"no {value!r} to pick")
 
     def close_dialog(self) -> None:
         """Press the cross of the dialog that is open."""
-        self._wait_element(By.CSS_SELECTOR, '[role="dialog"] button[aria-label="Close"]').click()
+        cross = '[role="dialog"] button[aria-label="Close"]'
+
+        def closed() -> bool:
+            if found := self._find(By.CSS_SELECTOR, cross):
+                found.click()
+            return found is None and not self.busy
+
+        self._wait_element(By.CSS_SELECTOR, cross)
+        self._until(closed, "the dialog stays open")
 
     def read(self, selector: str) -> str:
         """The text of an element, once there is any in it."""
-        waiting = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2, ignored_exceptions=(Exception,))
         find = "const found = document.querySelector(arguments[0]); return found ? found.textContent.trim() : ''"
-        return str(waiting.until(lambda driver: driver.execute_script(find, selector), f"no {selector}"))
+        return str(self._until(lambda: self.driver.execute_script(find, selector), f"no {selector}"))
 
     def described(self, heading: str) -> str:
         """What a chart under this heading is in words, for those who do not see it."""
         path = f'//h4[contains(., "{heading}")]/ancestor::*[.//*[@role="figure"]][1]//*[@role="figure"]'
         return str(self._wait_element(By.XPATH, path).get_attribute("aria-label") or "")
 
-    @property
-    def overflow(self) -> int:
-        """Pixels by which the page is wider than the screen."""
-        script = "const page = document.scrollingElement; return page.scrollWidth - page.clientWidth;"
-        return int(self.driver.execute_script(script))
+    def wait_until_it_fits(self) -> None:
+        """Until the page is no wider than the screen."""
+        script = "const page = document.scrollingElement; return page.scrollWidth <= page.clientWidth;"
+        self._until(lambda: self.driver.execute_script(script), "wider than the screen")
 
     def scroll_down(self) -> None:
         """To the end of the page."""
@@ -181,10 +229,15 @@ class Browser:
     def bring(self, *paths: Path) -> None:
         """Hand files, or one folder, to the uploader that takes such."""
         selector = 'input[type="file"]' + ("[webkitdirectory]" if paths[0].is_dir() else "")
-        found = WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
-            lambda driver: driver.find_elements(By.CSS_SELECTOR, selector), "no uploader"
-        )
-        found[0].send_keys("\n".join(str(path) for path in paths))
+
+        def brought() -> bool:
+            found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+            if not found or self.busy:
+                return False
+            found[0].send_keys("\n".join(str(path) for path in paths))
+            return True
+
+        self._until(brought, "no uploader")
 
     def wait_for_table(self) -> WebElement:
         """The first table, once it is drawn."""
@@ -192,17 +245,33 @@ class Browser:
 
     def select_row(self, number: int) -> None:
         """Select a row of the first table, by the box before it; the first is 0."""
-        canvas = self.wait_for_table()
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
-        left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
-        ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
+        asked, clicked = self._asked, -_TRY_AGAIN_SECONDS
+
+        def selected() -> bool:
+            nonlocal clicked
+            if self._asked > asked:
+                return True
+            canvas = self._find(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
+            if canvas is None or self.busy or time.monotonic() < clicked + _TRY_AGAIN_SECONDS:
+                return False
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+            left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
+            ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
+            clicked = time.monotonic()
+            return False
+
+        self._until(selected, f"row {number} was not selected")
 
     def downloaded(self, name: str) -> bytes:
         """What came down under this name, once it is whole."""
         assert self._downloads is not None
         path = self._downloads / name
-        WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(lambda _: path.exists(), f"no download {name!r}")
+        self._until(lambda: path.exists() and path.stat().st_size and not self._coming_down, f"no download {name!r}")
         return path.read_bytes()
+
+    @property
+    def _coming_down(self) -> bool:
+        return self._downloads is not None and any(self._downloads.glob("*.crdownload"))
 
     def wait_for_picture(self) -> WebElement:
         """The viewer's stage, once a picture is painted on it."""
@@ -212,14 +281,21 @@ class Browser:
                 if (stage) return stage;
             }
             return null;"""
-        return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
-            lambda driver: driver.execute_script(script), "no picture"
-        )
+        stage: WebElement = self._until(lambda: not self.busy and self.driver.execute_script(script), "no picture")
+        return stage
+
+    def wait_for_beside(self, text: str) -> None:
+        """Until the viewer says this beside its picture."""
+        self._until(lambda: text in self.viewer_text, f"no {text!r} beside the picture")
 
     @property
     def viewer_text(self) -> str:
         """What the viewer says beside its picture."""
         return str(self.driver.execute_script("return arguments[0].getRootNode().textContent", self.wait_for_picture()))
+
+    def wait_for_cookie(self, name: str) -> None:
+        """Until the browser has this cookie, and the page has heard of it."""
+        self._until(lambda: self.driver.get_cookie(name) is not None and not self.busy, f"no cookie {name!r}")
 
     def fetch(self, path: str, method: str = "GET") -> int:
         """The status that the page's own origin answers with."""
@@ -242,10 +318,25 @@ class Browser:
         """Make the screen as it was."""
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
+    @property
+    def _asked(self) -> int:
+        """How often the page has asked the server for something since it was opened."""
+        return int(self.driver.execute_script("return window.deidTalk ? window.deidTalk.asked : 0"))
+
+    def _find(self, by: str, value: str) -> WebElement | None:
+        return next((each for each in self.driver.find_elements(by, value) if each.is_displayed()), None)
+
     def _wait_element(self, by: str, value: str) -> WebElement:
-        return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.2).until(
-            lambda driver: next((each for each in driver.find_elements(by, value) if each.is_displayed()), None), value
-        )
+        found: WebElement = self._until(lambda: self._find(by, value), value)
+        return found
+
+    def _until(self, told: Callable[[], Any], otherwise: str, seconds: float = PATIENCE_SECONDS) -> Any:
+        """What `told` says once that is something; an element that the page just replaced is looked for again."""
+        waiting = WebDriverWait(self.driver, seconds, 0.2, ignored_exceptions=(WebDriverException,))
+        try:
+            return waiting.until(lambda _: told())
+        except TimeoutException as exc:
+            raise AssertionError(f"{otherwise} on {self.driver.current_url}, which says:\n{self.text}") from exc
 
 
 @contextmanager
@@ -255,7 +346,7 @@ def browser(
     """A browser that has never been anywhere; as `phone`, narrower than a window can be, and with a finger."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
-    for flag in (*_FLAGS, f"--user-data-dir={folder}", f"--window-size={width},{height}"):
+    for flag in (*_FLAGS, f"--window-size={width},{height}"):
         options.add_argument(flag)
     if dark:
         options.add_argument("--force-dark-mode")
@@ -264,7 +355,7 @@ def browser(
         options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
     downloads = folder / "downloads"
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver = _started(options, folder)
     try:
         if dark:
             scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
@@ -272,6 +363,27 @@ def browser(
         yield Browser(driver, downloads)
     finally:
         driver.quit()
+
+
+def _started(options: webdriver.ChromeOptions, folder: Path) -> webdriver.Chrome:
+    """A browser with a fresh profile; one that does not come up in time on a busy machine gets another chance."""
+    for attempt in range(_STARTS):
+        chosen = copy.deepcopy(options)
+        chosen.add_argument(f"--user-data-dir={folder / f'profile-{attempt}'}")
+        try:
+            return webdriver.Chrome(options=chosen, service=webdriver.ChromeService("/usr/bin/chromedriver"))
+        except SessionNotCreatedException:
+            if attempt + 1 == _STARTS:
+                raise
+    raise AssertionError("not reached")
+
+
+def content(path: Path) -> bytes:
+    """What a file holds; nothing where it has just gone, as a database's own files do."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 PASSWORD = "a long enough sentence"
@@ -296,6 +408,4 @@ def sign_in(page: Browser, name: str = "ada", password: str = PASSWORD) -> None:
     page.fill("User name", name)
     page.fill("Password", password)
     page.click("Sign in")
-    WebDriverWait(page.driver, PATIENCE_SECONDS, 0.2).until(
-        lambda driver: driver.get_cookie("deid_session") is not None, "no cookie"
-    )
+    page.wait_for_cookie("deid_session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deid.demo import studies
-from tests.e2e.served import PASSWORD, ROOT, Browser, Server, sign_in
+from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, ROOT, Browser, Server, content, sign_in
 
 pytestmark = pytest.mark.browser
 DEMO = studies()[0]
@@ -31,7 +31,7 @@ def test_a_demo_study_goes_through_every_step(at: Server, page: Browser) -> None
         ("7 Verify", "read again and checked"),
     ]:
         page.click(button)
-        page.wait_for(shown, 180)
+        page.wait_for(shown)
         page.wait_for_picture()
     assert "Cleaned. Every check passed." in page.text
     assert "; 0 elsewhere" in page.text
@@ -49,14 +49,14 @@ def test_an_upload_goes_through_and_is_let_go(at: Server, page: Browser, tmp_pat
     page.wait_for("Forgotten your password?")
     sign_in(page)
     page.wait_for("Try a demo study")
-    page.driver.find_element("css selector", 'input[type="file"]').send_keys(str(path))
+    page.bring(path)
     page.wait_for("Your file")
     page.wait_for_picture()
     page.click("Run all")
-    page.wait_for("read again and checked", 180)
+    page.wait_for("read again and checked")
     assert "DELACROIX" not in at.log.read_text()
     for kept in at.home.rglob("*"):
-        assert not kept.is_file() or b"DELACROIX" not in kept.read_bytes()
+        assert b"DELACROIX" not in content(kept)
 
 
 def test_the_log_holds_no_traceback_and_no_password(at: Server) -> None:
@@ -78,7 +78,7 @@ def test_an_unreachable_database_stops_the_server_with_one_line(tmp_path: Path) 
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     lines = [line for line in (ended.stdout + ended.stderr).splitlines() if line.strip()]

@@ -14,7 +14,7 @@ from deid.settings import Settings
 from deid.store import NewUser, Role, Selection, Store, open_store, session_hash
 from deid.ui.places import PAGES
 from deid.values import FileRecord, Outcome
-from tests.e2e.served import PASSWORD, Browser, Server, sign_in
+from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, sign_in
 from tests.e2e.wire import Wire
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def status(url: str, method: str = "GET", cookie: str = "", **headers: str) -> i
     if cookie:
         named["cookie"] = f"deid_session={cookie}"
     try:
-        with urlopen(Request(url, method=method, headers=named), timeout=20) as answer:
+        with urlopen(Request(url, method=method, headers=named), timeout=PATIENCE_SECONDS) as answer:
             return int(answer.status)
     except HTTPError as exc:
         return exc.code

@@ -10,7 +10,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websocket import ABNF, WebSocket, create_connection
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Wire:

@@ -1,0 +1,51 @@
+"""Where files come out: at their place, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import shutil
+import uuid
+from pathlib import Path, PurePosixPath
+
+from deid.identifiers import Needles
+
+
+def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, rename: bool) -> PurePosixPath:
+    """The output's path: parts that hold a removed header value, or all of them, become pseudonyms."""
+    parts = []
+    for part in relative.parts:
+        if rename or needles.are_in(part) or needles.are_in_number(part):
+            digest = hmac.new(key, f"path:{part}".encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:16]
+            is_file = part is relative.parts[-1]
+            parts.append(digest + (".dcm" if is_file else ""))
+        else:
+            parts.append(part)
+    return PurePosixPath(*parts)
+
+
+def staging_folder(out: Path, run_id: int) -> Path:
+    """Where a run's outputs are written before they are moved to their place: one folder, so that nothing is left."""
+    return out / f".deid-{run_id}.part"
+
+
+def publish(written: bytes, target: Path, staging: Path) -> None:
+    """The verified bytes at their place, whole or not at all; `staging` is a folder of the same file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging.mkdir(mode=0o700, exist_ok=True)
+    staged = staging / uuid.uuid4().hex
+    try:
+        with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(written)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.chmod(0o644)
+        staged.replace(target)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def clear_staging(out: Path, run_id: int) -> None:
+    """Take away what a process that was killed had begun to write."""
+    shutil.rmtree(staging_folder(out, run_id), ignore_errors=True)
