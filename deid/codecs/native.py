@@ -62,8 +62,7 @@ def _overwrite_stored(
     value: memoryview, dataset: Dataset, layout: PixelFormat, boxes: Mapping[int, Sequence[Box]]
 ) -> None:
     stored = np.frombuffer(value, np.uint8)
-    swapped = _is_swapped(layout)
-    if swapped:
+    if layout.is_swapped:
         _swap_pairs(stored)
     photometric = raw_photometric(dataset)
     frames = stored_frames(dataset)
@@ -71,13 +70,8 @@ def _overwrite_stored(
         colour = black(dataset, layout, photometric, frames.decoded(frame))
         for box in here:
             _paint(stored, layout, frame, box, colour)
-    if swapped:
+    if layout.is_swapped:
         _swap_pairs(stored)
-
-
-def _is_swapped(layout: PixelFormat) -> bool:
-    """Whether 8-bit samples stand in swapped pairs, as big-endian words do (PS3.5 A.2)."""
-    return layout.syntax == ExplicitVRBigEndian and layout.bits_allocated == 8 and layout.pixel_vr == "OW"
 
 
 def _swap_pairs(stored: np.ndarray) -> None:
