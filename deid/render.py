@@ -19,7 +19,7 @@ from deid.codecs.raw import frame_count, raw_frame, raw_photometric
 from deid.errors import PixelError
 from deid.values import View
 
-__all__ = ["blurred", "distinct_views", "frame_count", "render_frame", "render_stored", "to_png"]
+__all__ = ["blurred", "distinct_views", "frame_count", "render_frame", "render_stored", "to_png", "window_of"]
 
 CLIPPED_SHARE = 0.0002
 """A window that cuts off no more than this share of the pixels hides no text."""
@@ -70,7 +70,7 @@ def distinct_views(dataset: Dataset, stored: NDArray[np.generic]) -> dict[View, 
         shown = render_stored(dataset, stored, View.WINDOW)
         return {View.WINDOW: shown, View.LOCAL: _local_contrast(shown)}
     values = np.nan_to_num(stored.astype(np.float32), posinf=0, neginf=0)
-    low, high = _range(dataset, values)
+    low, high = window_of(dataset, values)
     smallest, largest = float(values.min()), float(values.max())
     clips = float(np.mean((values < low) | (values > high))) > CLIPPED_SHARE
     views = []
@@ -100,7 +100,7 @@ def _grey(dataset: Dataset, stored: NDArray[np.generic], view: View) -> Picture:
     values = np.nan_to_num(stored.astype(np.float32), posinf=0, neginf=0)
     low, high = float(values.min()), float(values.max())
     if view is View.WINDOW:
-        low, high = _range(dataset, values)
+        low, high = window_of(dataset, values)
     elif view is View.MIDDLE:
         low, high = (float(each) for each in np.percentile(values, MIDDLE_PERCENTILES))
     scaled = np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
@@ -108,7 +108,7 @@ def _grey(dataset: Dataset, stored: NDArray[np.generic], view: View) -> Picture:
     return np.asarray(255 - scaled if inverted else scaled, np.uint8)
 
 
-def _range(dataset: Dataset, values: NDArray[np.float32]) -> tuple[float, float]:
+def window_of(dataset: Dataset, values: NDArray[np.float32]) -> tuple[float, float]:
     """Stored values that the header's first window maps to black and white; without one, what most pixels hold."""
     centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
     slope, intercept = _first(dataset, "RescaleSlope") or 1.0, _first(dataset, "RescaleIntercept") or 0.0
