@@ -7,6 +7,7 @@ nothing knows goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -23,6 +24,7 @@ SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
+_SECONDS = re.compile(r"[.:]?[0-5]\d")
 _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
@@ -128,8 +130,8 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         if index in context.values:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, context.values[index], P_CONTEXT))
             lost = patterns.date_fragment(word.text)
-            if (lost and context.values[index] in ("birth", "date")) or shape == "date":
-                gathered.missing.setdefault(index, (lost, lost))
+            if (any(lost) and context.values[index] in ("birth", "date")) or shape == "date":
+                gathered.missing.setdefault(index, lost)
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 
@@ -201,11 +203,14 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         unknown = not gathered.harmless[index] and alphabetic and (before or after)
         between = before and after and (alphabetic or not patterns.is_measure(word.text))
         number = patterns.is_bare_number(word.text) and (before or leads)
-        initial = alphabetic and len(alnum(word.text)) <= 3 and word.text.endswith((".", ",")) and before
+        pointed = alphabetic and word.text.endswith((".", ","))
+        initial = pointed and ((len(alnum(word.text)) <= 3 and before) or (len(alnum(word.text)) == 1 and leads))
         title = fold(core(word.text)) in lexicon.titles and (before or after)
-        half = index > 0 and fold(core(word.text)) in _HALF_DAYS and _is_time(gathered.for_phi[index - 1])
+        just_told = any(_is_time(gathered.for_phi[i]) for i in range(max(index - 2, 0), index))
+        half = just_told and fold(core(word.text)) in _HALF_DAYS
+        seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        if unknown or between or number or initial or title or half or letter:
+        if unknown or between or number or initial or title or half or seconds or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = True
             wordy[index] = alphabetic and not half

@@ -85,7 +85,7 @@ def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lex
     if kind is LabelKind.ID:
         return _number(row, first, lexicon)
     if kind in (LabelKind.BIRTH, LabelKind.DATE):
-        return _while(row, first, lexicon, _may_be_date)
+        return _day(row, first, lexicon)
     if kind is LabelKind.CONTACT:
         return _while(row, first, lexicon, lambda text: bool(digit_count(text)) or patterns.net_shape(text) is not None)
     if kind is LabelKind.HARMLESS:
@@ -93,6 +93,22 @@ def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lex
     if not marked:
         return []
     return _while(row, first, lexicon, lambda text: bool(alnum(text)))
+
+
+def _day(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
+    """A day and a time: digits, and before more of them a month or what a reader made of one."""
+    taken: list[int] = []
+    for index in range(first, len(row)):
+        text = row[index].text
+        _, kind, marked = _label_at(row, index, lexicon)
+        if kind is not None and marked:
+            break
+        more = index + 1 < len(row) and _may_be_date(row[index + 1].text)
+        month = more and is_alphabetic(text) and (fold(core(text)) in lexicon.months or not lexicon.knows(text))
+        if not _may_be_date(text) and not month:
+            break
+        taken.append(index)
+    return taken
 
 
 def _may_be_date(text: str) -> bool:

@@ -215,7 +215,7 @@ def _each_done(batch: Batch, settings: Settings, run_id: int, engines: Engines |
             yield _examined(source, settings) or process_file(source, batch, engines, settings, run_id, watch)
         return
     found = work_through(
-        sources, batch.jobs, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
+        sources, batch.jobs, _start_worker, (batch, settings, run_id), lambda source: limits_of_file(source, settings)
     )
     for source, outcome in found:
         yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
@@ -249,7 +249,8 @@ def _examined(source: InputFile, settings: Settings) -> Done | None:
     return None
 
 
-def _limits(source: InputFile, settings: Settings) -> Limits:
+def limits_of_file(source: InputFile, settings: Settings) -> Limits:
+    """What the work on a file may take."""
     try:
         size = source.path.stat().st_size
     except OSError:

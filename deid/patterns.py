@@ -31,6 +31,8 @@ _NUMBERED = frozenset(("ct", "mr", "us", "cr", "dx", "xa", "rf", "mg", "nm", "pt
 """Numbers of records begin with these, so that four digits behind them are nobody's setting."""
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,3}")
 _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS", "HF", "FH"))
+_DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
 _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
 _SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
@@ -91,15 +93,27 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
         touching = [i for i in digits if abs(i - index) == 1]
         if touching:
             found.update([index, *touching, *(i for i in digits if (index + i) / 2 in touching)])
+    bare = [as_digits(word).strip(" ,.;()") for word in words]
+    for index in range(len(words) - 1):
+        three = bare[index : index + 3]
+        if len(three) == 3 and all(_DAY.fullmatch(each) or _YEAR.fullmatch(each) for each in three):
+            if any(_YEAR.fullmatch(each) for each in (three[0], three[2])) and _is_calendar(*three):
+                found.update((index, index + 1, index + 2))
+        elif words[index].endswith((",", ".")) and _DAY.fullmatch(bare[index]) and _YEAR.fullmatch(bare[index + 1]):
+            found.update((index, index + 1))  # "Mar 12, 1964" whose month was misread
     return found
 
 
-def date_fragment(word: str) -> int:
-    """How many characters a date lacks whose one end was cut off; 0 where the word is no such rest."""
+def date_fragment(word: str) -> tuple[int, int]:
+    """How many characters a date whose end was cut off lacks before and after; none where the word is no such rest."""
     text = as_digits(core(word))
     if not _DATE_FRAGMENT.match(text) or digit_count(text) >= 8:
-        return 0
-    return len("00/00/0000") - len(text)
+        return 0, 0
+    lacking = len("00/00/0000") - len(text)
+    groups = [len(each) for each in re.split(r"[-/.]", text)]
+    ends = groups[-1] == 4
+    begins = len(groups) == 3 and groups[0] > 0
+    return 0 if begins else lacking, 0 if ends else lacking
 
 
 def time_shape(word: str) -> str | None:

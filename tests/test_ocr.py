@@ -79,3 +79,29 @@ def test_a_line_that_stands_unchanged_needs_no_second_opinion() -> None:
     before = read_frame({View.WINDOW: picture}, [finder, second])
     read_frame({View.WINDOW: picture}, [finder, second], before)
     assert len(second.seen) == 1
+
+
+@pytest.mark.parametrize("rising", [True, False], ids=["upwards", "downwards"])
+def test_sideways_words_are_put_in_lines_as_they_are_read(rising: bool) -> None:
+    """Each was found by itself but for two that tell the direction."""
+    texts = ["Date:", "27", "Jun", "2027"]
+    tops = [300, 262, 224, 176] if rising else [100, 160, 200, 240]
+    boxes = [Box(40, top, 14, height) for top, height in zip(tops, (50, 30, 30, 40), strict=True)]
+    lines = [3, 1, 1, 2]
+    words = [
+        Word(text, box, 0.9, ("one",), number, vertical=True)
+        for text, box, number in zip(texts, boxes, lines, strict=True)
+    ]
+    arranged = arrange(words)
+    assert [word.text for word in arranged] == texts
+    assert {word.line for word in arranged} == {0}
+
+
+@pytest.mark.parametrize("pieces_first", [True, False])
+def test_one_reading_of_two_words_gives_way_to_both(pieces_first: bool) -> None:
+    pieces = (Word("CCA", Box(10, 10, 30, 12), 0.9, ("one",)), Word("PRO", Box(44, 10, 30, 12), 0.9, ("one",)))
+    whole = (Word("CCA,PRO", Box(9, 9, 66, 14), 0.9, ("one",)),)
+    merged = merge(pieces, whole) if pieces_first else merge(whole, pieces)
+    assert [word.text for word in merged] == ["CCA", "PRO"]
+    other = (Word("SMITH", Box(9, 9, 66, 14), 0.9, ("one",)),)
+    assert len(merge(pieces, other)) == 3

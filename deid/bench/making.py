@@ -139,7 +139,7 @@ def _letter(canvas: _Canvas, story: Story, traits: set[str], faces: Sequence[Typ
         third = (len(mixed) + 2) // 3
         blocks = [mixed[:third], mixed[third : 2 * third], mixed[2 * third :]]
     if "huge" in traits:
-        _place(canvas, [story.name_words()[:1]], rng.randint(56, 80), {"huge"}, faces)
+        _place(canvas, [story.large_words()], rng.randint(56, 80), {"huge"}, faces)
         blocks = blocks[1:]
     for lines in blocks:
         if not lines:

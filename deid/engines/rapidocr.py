@@ -100,6 +100,18 @@ class RapidOcr:
                     words.append(Word(text, box, confidence, (self.name,), line, vertical=turns[best] != 0))
         return tuple(words)
 
+    def find(self, picture: _Picture, side_px: int) -> tuple[Box, ...]:
+        """Where lines of text are, unread: one search of the picture with its longer side at `side_px`."""
+        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+        edges = np.array([picture.shape[1], picture.shape[0]])
+        boxes = []
+        for quad in self._search(np.ascontiguousarray(colour), side_px):
+            low = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, edges)
+            high = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, edges)
+            if (high > low).all():
+                boxes.append(Box.from_edges(*(int(each) for each in (*low, *high))))
+        return tuple(boxes)
+
     def _lines(self, colour: _Picture) -> list[tuple[NDArray[np.float32], _Picture, tuple[int, ...]]]:
         """Each line's corners, its pixels, and the quarter turns under which it may be upright."""
         found = self._search(colour)
@@ -117,9 +129,9 @@ class RapidOcr:
                 lines.append((quad, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
         return lines
 
-    def _search(self, colour: _Picture) -> list[NDArray[np.float32]]:
+    def _search(self, colour: _Picture, side_px: int = DETECT_SIDE_PX) -> list[NDArray[np.float32]]:
         """The corners of each line that the detector finds, shape (4, 2), x before y."""
-        scale = min(LARGEST_SCALE, DETECT_SIDE_PX / max(colour.shape[:2]))
+        scale = min(LARGEST_SCALE, side_px / max(colour.shape[:2]))
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         quads = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way)).boxes
         return [np.asarray(quad, np.float32) / scale for quad in ([] if quads is None else quads)]
