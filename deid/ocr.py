@@ -17,7 +17,7 @@ from rapidfuzz import fuzz
 
 from deid.strips import Strip, cut_strips, words_of_strips
 from deid.text import alnum
-from deid.values import Box, View, Word
+from deid.values import UNREAD, Box, View, Word
 
 PADDING_PX = 20
 """Readers lose text that touches the border, so the picture is read with its edge pixels repeated around it."""
@@ -150,6 +150,8 @@ def _makes_up(pieces: Sequence[Word], word: Word) -> bool:
     if len(pieces) < 2 or not all(_same_reader(word, each) for each in pieces):
         return False
     covered = sum(word.box.overlap(each.box) for each in pieces)
+    if word.text == UNREAD:
+        return covered >= COVERED * word.box.area
     together = "".join(each.text for each in pieces)
     return covered >= COVERED * word.box.area and fuzz.ratio(alnum(together), alnum(word.text)) >= ALIKE
 

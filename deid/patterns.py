@@ -31,6 +31,9 @@ _NUMBERED = frozenset(("ct", "mr", "us", "cr", "dx", "xa", "rf", "mg", "nm", "pt
 """Numbers of records begin with these, so that four digits behind them are nobody's setting."""
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,3}")
 _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS", "HF", "FH"))
+_MISREAD_MONTH = re.compile(r"[\w|!]{1,2}[-. /]?(\w{3})[-. /]?['’]?[\dOolI|SBZ]{2,4}")
+_LETTER_LOOKS = str.maketrans("0158|!", "oisbii")
+_REST_CLOCK = re.compile(r"\d{1,2}[:h]\d{1,4}(?:[:.]\d{1,2})?")
 _DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
@@ -63,7 +66,17 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
     letters = re.sub(r"[^a-z]+", " ", fold(word)).split()
     if digit_count(word) and any(each in lexicon.months for each in letters):
         return "date"
+    if _names_month(core(word), lexicon):
+        return "date"
     return None
+
+
+def _names_month(text: str, lexicon: Lexicon) -> bool:
+    """Whether the word is a day, a month's name and a year, each a little misread: 170KT82, l5AUG2021."""
+    match = _MISREAD_MONTH.fullmatch(text)
+    if match is None or digit_count(text) < 2:
+        return False
+    return fold(match[1]).translate(_LETTER_LOOKS) in lexicon.months
 
 
 def _is_calendar(first: str, second: str, third: str) -> bool:
@@ -130,6 +143,11 @@ def time_shape(word: str) -> str | None:
     if int(hours) == 0:
         return "elapsed"
     return "time" if seconds else "clock"
+
+
+def may_be_clock(word: str) -> bool:
+    """Whether the word is digits around a colon, as what is left of a time of day that was misread."""
+    return bool(_REST_CLOCK.fullmatch(as_digits(core(word))))
 
 
 def are_initials(word: str) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deid.ocr import arrange, merge, read_frame
-from deid.values import Box, View, Word
+from deid.values import UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 
 
@@ -105,3 +105,12 @@ def test_one_reading_of_two_words_gives_way_to_both(pieces_first: bool) -> None:
     assert [word.text for word in merged] == ["CCA", "PRO"]
     other = (Word("SMITH", Box(9, 9, 66, 14), 0.9, ("one",)),)
     assert len(merge(pieces, other)) == 3
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_line_that_one_view_could_not_read_is_read_in_another(read_first: bool) -> None:
+    read = (_word("CCA", 10, 30), _word("PROX", 44, 36))
+    unread = (Word(UNREAD, Box(8, 8, 74, 16), 0.0, ("a",)),)
+    merged = merge(read, unread) if read_first else merge(unread, read)
+    assert [word.text for word in merged] == ["CCA", "PROX"]
+    assert [word.text for word in merge(unread, unread)] == [UNREAD]
