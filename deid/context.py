@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from deid.values import Word
 LONGEST_NAME_WORDS = 6
 _ENDS = (":", "=", "#")
 _AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
+_SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
+"""Initials of several people, behind a label of staff even where each is a known mark: OP D/HZ."""
 _DOCTOR = frozenset(("dr", "doctor"))
 
 
@@ -146,11 +149,15 @@ def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexic
         is_label = kind is not None and (is_marked or (not taken and kind is not LabelKind.HARMLESS))
         if is_label or not is_alphabetic(text) or text[0] in "[({":
             break
-        if len(letters) == 1 and not (staff and not taken):
+        if len(letters) == 1 and text.endswith(".") and taken:
+            pass  # "Le M."
+        elif len(letters) == 1 and not (staff and not taken):
             # An initial stands before the rest of the name; a sex or a side after it does not.
             if index + 1 >= len(row) or lexicon.knows(row[index + 1].text):
                 break
-        elif not _may_be_name(row, index, bool(taken), kind, marked, lexicon):
+        elif not (staff and not taken and _SIGNED.fullmatch(text)) and not _may_be_name(
+            row, index, bool(taken), kind, marked, lexicon
+        ):
             break
         taken.append(index)
     return taken

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
@@ -20,7 +21,9 @@ from deid.text import alnum
 from deid.values import UNREAD, Box, View, Word
 
 PADDING_PX = 20
-"""Readers lose text that touches the border, so the picture is read with its edge pixels repeated around it."""
+"""Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
+BORDER_SIGMA_PX = 12.0
+"""Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
 SAME_PLACE = 0.5
@@ -100,16 +103,29 @@ def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine
 
 
 def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
-    """Words of the picture, read with its border repeated around it and brought back to its coordinates."""
-    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
-    for word in reader.read(np.pad(picture, widths, mode="edge")):
+    for word in reader.read(bordered(picture)):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])
         if right > left and bottom > top:
             words.append(replace(word, box=Box.from_edges(left, top, right, bottom)))
     return tuple(words)
+
+
+def bordered(picture: Picture) -> Picture:
+    """The picture with PADDING_PX around it of the ground that its edge lies on.
+
+    The edge's own pixels would carry the strokes of letters that the border cuts on and on, and no detector finds those.
+    """
+    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    padded = np.pad(picture, widths, mode="edge")
+    near, deep = PADDING_PX, 4 * PADDING_PX
+    for turn in range(4):
+        side = np.rot90(padded, turn)  # a view: what is written into it stands in `padded`
+        side[:near] = cv2.GaussianBlur(np.ascontiguousarray(side[:deep]), (0, 0), BORDER_SIGMA_PX)[:near]
+    return padded
 
 
 def same_place(one: Box, two: Box) -> bool:
@@ -247,22 +263,30 @@ def _upright(words: Sequence[Word]) -> list[Word]:
 
 
 def _turned(words: Sequence[Word]) -> list[_Placed]:
-    """Sideways words as they lie when turned upright: by their own line's direction, or by that of most others."""
+    """Sideways words as they lie when turned upright: by their line's direction, or that of the nearest other."""
     columns: dict[int, list[Word]] = {}
     for word in words:
         if word.vertical:
             columns.setdefault(word.line, []).append(word)
     rising = {number: column[-1].box.top < column[0].box.top for number, column in columns.items() if len(column) > 1}
-    usual = sum(rising.values()) * 2 >= len(rising)
     placed: list[_Placed] = []
     for number, column in columns.items():
+        nearest = min(rising, key=lambda other: _distance(columns[other][0].box, column[0].box), default=None)
+        upwards = rising[number] if number in rising else nearest is None or rising[nearest]
         for word in column:
             box = word.box
-            if rising.get(number, usual):
+            if upwards:
                 placed.append((-box.bottom, box.left, -box.top, box.right, word))
             else:
                 placed.append((box.top, -box.right, box.bottom, -box.left, word))
     return placed
+
+
+def _distance(one: Box, two: Box) -> int:
+    """Pixels between the nearest edges of two boxes, along both axes together."""
+    across = max(one.left, two.left) - min(one.right, two.right)
+    down = max(one.top, two.top) - min(one.bottom, two.bottom)
+    return max(across, 0) + max(down, 0)
 
 
 def _rows(placed: Sequence[_Placed]) -> list[list[Word]]:

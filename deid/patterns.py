@@ -34,6 +34,8 @@ _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS"
 _MISREAD_MONTH = re.compile(r"[\w|!]{1,2}[-. /]?(\w{3})[-. /]?['’]?[\dOolI|SBZ]{2,4}")
 _LETTER_LOOKS = str.maketrans("0158|!", "oisbii")
 _REST_CLOCK = re.compile(r"\d{1,2}[:h]\d{1,4}(?:[:.]\d{1,2})?")
+_BROKEN_DAY = re.compile(r"(?=.*\d\d)(?:/?[\d-]*/[\d-]+/-?|[\d-]+/-?/[\d-]+|/[\d-]+/[\d-]+)")
+"""Two strokes between digits of which one group was not read: 190/1/-, 12//1964."""
 _DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
@@ -61,7 +63,7 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
     for match in _NUMERIC_DATE.finditer(text):
         if _is_calendar(*match.groups()):
             return "date"
-    if _REST_YEAR.match(text):
+    if _REST_YEAR.match(text) or _BROKEN_DAY.fullmatch(word.strip("()[].,;")):
         return "date"
     letters = re.sub(r"[^a-z]+", " ", fold(word)).split()
     if digit_count(word) and any(each in lexicon.months for each in letters):

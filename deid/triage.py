@@ -22,6 +22,7 @@ from deid.engines.rapidocr import RapidOcr
 from deid.errors import DeidError
 from deid.inputs import InputFile, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom, load
+from deid.ocr import bordered
 from deid.render import Picture, frame_count, render_stored
 from deid.values import Box, View
 from deid.workers import Beat, Limits, Lost, Work, work_through
@@ -32,8 +33,6 @@ SAMPLED_FRAMES = 3
 """Of a loop: the first, the middle and the last."""
 LARGEST_RENDERED_PX = 1600
 """Larger frames are made smaller before they are rendered."""
-BORDER_PX = 20
-"""Edge pixels are repeated around the picture: the detector misses text that touches the border."""
 _IDENTIFYING = ("Patient", "Accession", "Referring", "OtherPatient", "IssuerOfPatient")
 
 Find = Callable[[Picture, int], Sequence[Box]]
@@ -150,4 +149,4 @@ def _rendered(dataset: Dataset, stored: NDArray[np.generic]) -> Picture:
         values = stored if stored.dtype in (np.uint8, np.uint16, np.int16) else stored.astype(np.float32)
         size = max(round(stored.shape[1] * scale), 1), max(round(stored.shape[0] * scale), 1)
         stored = np.asarray(cv2.resize(np.ascontiguousarray(values), size, interpolation=cv2.INTER_AREA))
-    return np.pad(render_stored(dataset, stored, View.LOCAL), BORDER_PX, mode="edge")
+    return bordered(render_stored(dataset, stored, View.LOCAL))

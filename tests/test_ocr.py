@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deid.ocr import arrange, merge, read_frame
+from deid.ocr import PADDING_PX, arrange, bordered, merge, read_frame
 from deid.values import UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 
@@ -58,7 +58,7 @@ def test_words_on_one_level_are_a_line_in_reading_order() -> None:
     assert words[0].line == words[1].line != words[2].line
 
 
-def test_a_picture_is_read_with_its_border_repeated_and_comes_back_in_place() -> None:
+def test_a_picture_is_read_with_a_border_and_comes_back_in_place() -> None:
     reader = ScriptedOcr([Word("Edge", Box(20, 22, 40, 12), 0.9, ("scripted",))])
     picture = np.arange(100 * 80, dtype=np.uint8).reshape(100, 80)
     (word,) = read_frame({View.WINDOW: picture}, [reader])
@@ -110,7 +110,18 @@ def test_one_reading_of_two_words_gives_way_to_both(pieces_first: bool) -> None:
 @pytest.mark.parametrize("read_first", [True, False])
 def test_a_line_that_one_view_could_not_read_is_read_in_another(read_first: bool) -> None:
     read = (_word("CCA", 10, 30), _word("PROX", 44, 36))
-    unread = (Word(UNREAD, Box(8, 8, 74, 16), 0.0, ("a",)),)
+    unread = (Word(UNREAD, Box(9, 9, 72, 13), 0.0, ("a",)),)
     merged = merge(read, unread) if read_first else merge(unread, read)
     assert [word.text for word in merged] == ["CCA", "PROX"]
     assert [word.text for word in merge(unread, unread)] == [UNREAD]
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_border_carries_the_ground_on_and_not_the_strokes_of_letters(colour: bool) -> None:
+    picture = np.full((60, 90), 40, np.uint8)
+    picture[50:, 40:43] = 250
+    padded = bordered(np.repeat(picture[..., None], 3, axis=2) if colour else picture)
+    inside = padded[PADDING_PX:-PADDING_PX, PADDING_PX:-PADDING_PX]
+    assert np.array_equal(inside[..., 0] if colour else inside, picture)
+    assert padded[-PADDING_PX + 2 :].max() < 100
+    assert padded[:PADDING_PX].max() == 40

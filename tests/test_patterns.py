@@ -151,11 +151,11 @@ def test_a_day_is_seen_without_its_separators_or_month(line: str, found: set[int
     assert patterns.dates_in_line(line.split(), LEXICON) == found
 
 
-@pytest.mark.parametrize("word", ["170KT82", "l5AUG2021", "roDEC70", "03-N0V-99"])
+@pytest.mark.parametrize("word", ["170KT82", "l5AUG2021", "roDEC70", "03-N0V-99", "190/1/-", "12//1964"])
 def test_a_misread_month_still_makes_a_day(word: str) -> None:
     assert patterns.date_shape(word, LEXICON) == "date"
 
 
-@pytest.mark.parametrize("word", ["SER12", "3MAG20x", "C5-2", "10MHz20", "2D68"])
+@pytest.mark.parametrize("word", ["SER12", "3MAG20x", "C5-2", "10MHz20", "2D68", "127/128", "90/180/12", "/s/"])
 def test_marks_of_letters_among_digits_are_no_day(word: str) -> None:
     assert patterns.date_shape(word, LEXICON) is None
