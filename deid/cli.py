@@ -10,6 +10,7 @@ import logging
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deid import __version__, jobs
+from deid import __version__, jobs, triage
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
@@ -212,6 +213,37 @@ def _word_object(finding: Finding) -> dict[str, object]:
             {"reason": each.reason.value, "rule": each.rule, "p_phi": each.p_phi} for each in finding.evidence
         ],
     }
+
+
+@app.command("triage")
+def triage_command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files or folders.")],
+    workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
+) -> None:
+    """Tell quickly which files seem to hold text, and which a header that identifies: no proof, nothing is written."""
+    settings = Settings.from_environment()
+    if missing := sum(not given.exists() for given in inputs):
+        raise UsageError(f"{missing} INPUT does not exist." if missing == 1 else f"{missing} INPUTs do not exist.")
+    counts: dict[tuple[str, str], Counter[triage.Sort]] = {}
+    sampled = 0
+    looked = triage.look(
+        *(inputs, workers, settings.max_frames, settings.max_pixels_per_frame),
+        lambda source: jobs.limits_of_file(source, settings),
+    )
+    for source, seen in looked:
+        counts.setdefault((seen.modality, seen.device), Counter())[seen.sort] += 1
+        sampled += len(seen.looked_at) < seen.frames
+        if as_json:
+            typer.echo(json.dumps(triage.as_object(str(source.relative), seen), ensure_ascii=False))
+    if as_json:
+        return
+    rows: list[tuple[str, ...]] = [("modality", "device", *(sort.value for sort in triage.Sort))]
+    for (modality, device), sorts in sorted(counts.items()):
+        rows.append((modality or "-", device or "-", *(str(sorts[sort] or "") for sort in triage.Sort)))
+    _out.print(_as_table("", rows))
+    if sampled:
+        _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames only.", highlight=False)
 
 
 @app.command()

@@ -256,7 +256,7 @@ def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -
         return
     count = batch.jobs if hands.workers is None else hands.workers
     found = work_through(
-        sources, count, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
+        sources, count, _start_worker, (batch, settings, run_id), lambda source: limits_of_file(source, settings)
     )
     for source, outcome in found:
         yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
@@ -300,7 +300,8 @@ def _examined(source: InputFile, settings: Settings) -> Done | None:
     return None
 
 
-def _limits(source: InputFile, settings: Settings) -> Limits:
+def limits_of_file(source: InputFile, settings: Settings) -> Limits:
+    """What the work on a file may take."""
     try:
         size = source.path.stat().st_size
     except OSError:

@@ -61,6 +61,8 @@ class Lexicon:
     department: frozenset[str]
     address: frozenset[str]
     titles: frozenset[str]
+    durations: frozenset[str]
+    """Words before a time that passed, which is none of day."""
 
     def knows(self, word: str) -> bool:
         """Whether the word, or each of its parts, is harmless text."""
@@ -117,6 +119,7 @@ def load_lexicon() -> Lexicon:
         department=words("department_words"),
         address=words("address_words"),
         titles=words("role_words"),
+        durations=words("duration_words"),
     )
 
 
