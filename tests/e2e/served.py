@@ -173,10 +173,10 @@ class Browser:
     def pick(self, label: str, value: str) -> None:
         """Choose what holds this text in the box with this label."""
         box, options = f'input[aria-label*="{label}"][role="combobox"]', '//*[@role="option"]'
-        asked = self._asked
+        asked = self.asked
 
         def picked() -> bool:
-            if self._asked > asked:
+            if self.asked > asked:
                 return True
             field = self._find(By.CSS_SELECTOR, box)
             if field is None or self.busy:
@@ -187,7 +187,7 @@ class Browser:
                 field.send_keys(value)
             else:
                 option.click()
-            return self._asked > asked
+            return self.asked > asked
 
         self._until(picked, f"no {value!r} to pick")
 
@@ -245,11 +245,11 @@ class Browser:
 
     def select_row(self, number: int) -> None:
         """Select a row of the first table, by the box before it; the first is 0."""
-        asked, clicked = self._asked, -_TRY_AGAIN_SECONDS
+        asked, clicked = self.asked, -_TRY_AGAIN_SECONDS
 
         def selected() -> bool:
             nonlocal clicked
-            if self._asked > asked:
+            if self.asked > asked:
                 return True
             canvas = self._find(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
             if canvas is None or self.busy or time.monotonic() < clicked + _TRY_AGAIN_SECONDS:
@@ -319,7 +319,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     @property
-    def _asked(self) -> int:
+    def asked(self) -> int:
         """How often the page has asked the server for something since it was opened."""
         return int(self.driver.execute_script("return window.deidTalk ? window.deidTalk.asked : 0"))
 
