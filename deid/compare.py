@@ -14,7 +14,7 @@ from pydicom import Dataset
 
 import deid.quiet  # noqa: F401
 from deid.codecs import dct
-from deid.codecs.raw import StoredFrames, decoder_name, stored_frames
+from deid.codecs.raw import StoredFrames, decoder_name, is_same, stored_frames
 from deid.codecs.regions import boxes_by_frame
 from deid.values import Box, Region
 
@@ -62,7 +62,7 @@ def compare_datasets(original: Dataset, output: Dataset, regions: Sequence[Regio
     found = {
         frame: look(before, after, frame, boxes.get(frame, ()))
         for frame in range(len(before))
-        if frame in boxes or not comparable or before.stored(frame) != after.stored(frame)
+        if frame in boxes or not comparable or not is_same(before.stored(frame), after.stored(frame))
     }
     return Difference(
         inside=sum(each.inside for each in found.values()),

@@ -11,7 +11,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from pydicom import Dataset, dcmwrite
+from pydicom import DataElement, Dataset, dcmwrite
 from pydicom.charset import python_encoding
 from pydicom.tag import Tag
 from pydicom.uid import UID, SecondaryCaptureImageStorage
@@ -19,6 +19,7 @@ from pydicom.uid import UID, SecondaryCaptureImageStorage
 import deid.quiet  # noqa: F401
 from deid.attest import complete_file_meta, say_what_was_done
 from deid.cleaning import Cleaning, clean_items
+from deid.codecs.raw import PIXEL_KEYWORDS
 from deid.errors import HeaderError
 from deid.identifiers import SHORTEST, Needles, common_words, needles_of, tokens_of
 from deid.profile import STRICT, HeaderOption, Profile
@@ -104,10 +105,24 @@ def write(dataset: Dataset) -> bytes:
     """
     buffer = BytesIO()
     try:
-        dcmwrite(buffer, dataset, enforce_file_format=True)
+        dcmwrite(buffer, _streamed(dataset), enforce_file_format=True)
     except Exception as exc:
         raise HeaderError("The cleaned dataset cannot be encoded.") from exc
     return buffer.getvalue()
+
+
+def _streamed(dataset: Dataset) -> Dataset:
+    """The dataset with its pixels as a stream: written in pieces, where pydicom would copy a value as a whole first."""
+    pixels = next((dataset[keyword] for keyword in PIXEL_KEYWORDS if keyword in dataset), None)
+    if pixels is None or not pixels.value:
+        return dataset
+    streamed = Dataset()
+    streamed.update(dataset)
+    streamed.file_meta = dataset.file_meta
+    element = DataElement(pixels.tag, pixels.VR, BytesIO(pixels.value))
+    element.is_undefined_length = pixels.is_undefined_length
+    streamed[pixels.tag] = element
+    return streamed
 
 
 def patient_of(dataset: Dataset) -> str:

@@ -5,7 +5,8 @@ has been parsed, so that nothing later warns about or stumbles over a value; the
 NumberOfFrames is a number. What follows the pixels in the file is not read: the only elements that may stand there are
 signatures, padding and private ones (PS3.5 7.8, PS3.3 C.12.1.1.3), none of which survives de-identification. What
 lies in the pixel element and no picture shows (comments and thumbnails inside codestreams, bits above the stored ones)
-is zeros in what comes out; an element that holds none of it keeps its bytes.
+is zeros in what comes out; an element that holds none of it keeps its bytes, as a view of the file's: pixels are most
+of a file, and a copy of them is not made before something changes.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from pydicom.uid import (
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, STANDARD_VR
 
 import deid.quiet  # noqa: F401
-from deid.codecs.encapsulated import starts_of_codestreams
+from deid.codecs.encapsulated import end_of_items, starts_of_codestreams
 from deid.codecs.raw import PixelFormat, decoder_for, encoded_frames, pixel_format, pixel_keyword, whole_number
 from deid.codecs.rle_surplus import without_surplus
 from deid.codecs.unseen import without_unseen
@@ -207,25 +208,15 @@ def _pixel_element(body: bytes, position: int, implicit: bool, order: str) -> Da
     if length is None:
         raise RefusedError("The file is cut short: the pixel element is damaged.")
     undefined = length == _UNDEFINED
-    end = _end_of_items(body, start) if undefined else start + length
+    end = end_of_items(body, start) if undefined else start + length
     if end > len(body):
         raise RefusedError("The file is cut short: the pixel element reaches beyond its end.")
     vr = "" if implicit else body[position + 4 : position + 6].decode()
     if vr not in ("OB", "OW", "OF", "OD"):
         vr = {0x0008: "OF", 0x0009: "OD"}.get(number, "OB" if undefined else "OW")
-    element = DataElement(BaseTag(group << 16 | number), vr, body[start:end])
+    element = DataElement(BaseTag(group << 16 | number), vr, memoryview(body)[start:end])
     element.is_undefined_length = undefined
     return element
-
-
-def _end_of_items(body: bytes, position: int) -> int:
-    """Where the last item of encapsulated pixels ends (PS3.5 A.4); beyond the end where the file is cut short."""
-    while position + 8 <= len(body):
-        tag, length = body[position : position + 4], struct.unpack_from("<L", body, position + 4)[0]
-        if tag != b"\xfe\xff\x00\xe0":
-            return position
-        position += 8 + length
-    return position
 
 
 def _settle(dataset: Dataset) -> None:
@@ -291,7 +282,7 @@ def _check_extent(dataset: Dataset, layout: PixelFormat) -> None:
         raise PixelError("There are more pixels than rows, columns and frames ask for.")
     if any(value[needed:]):
         # Bytes that belong to no frame are looked at by nobody.
-        padded = value[:needed] + b"\0" * (needed % 2)
+        padded = bytes(value[:needed]) + b"\0" * (needed % 2)
         dataset[layout.keyword] = DataElement(dataset[layout.keyword].tag, layout.pixel_vr, padded)
 
 
@@ -316,9 +307,9 @@ def _guessed_syntax(implicit: bool, little: bool, pixels: DataElement | None) ->
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
 
 
-def _codestream_syntax(value: bytes) -> UID:
+def _codestream_syntax(value: memoryview) -> UID:
     start = 16 + struct.unpack_from("<L", value, 4)[0] if len(value) >= 8 else 0
-    head = value[start : start + 65536]
+    head = bytes(value[start : start + 65536])
     if head.startswith(b"\xff\x4f\xff\x51"):
         return JPEG2000
     if not head.startswith(b"\xff\xd8"):

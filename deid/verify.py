@@ -12,10 +12,13 @@ from io import BytesIO
 
 from pydicom import DataElement, Dataset, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 import deid.quiet  # noqa: F401
-from deid.codecs.raw import pixel_format, pixel_keyword, raw_photometric
+from deid.codecs.encapsulated import end_of_items
+from deid.codecs.raw import PIXEL_KEYWORDS, is_same, pixel_format, pixel_keyword, raw_photometric
 from deid.codecs.rle_surplus import holds_surplus
 from deid.codecs.unseen import holds_unseen
 from deid.codecs.unused_bits import holds_unused_bits
@@ -27,6 +30,12 @@ from deid.ps315 import rulebook
 from deid.values import Check, Region
 
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
+_PIXEL_TAGS = frozenset(map(Tag, PIXEL_KEYWORDS))
+_UNDEFINED = 0xFFFFFFFF
+_LONG = 1 << 20
+"""Values of more bytes are not copied as pydicom reads them."""
+_PIECE = 1 << 20
+"""So many bytes of pixels are searched at once."""
 _NAMED_TAGS = 5
 _SHORTEST_IN_PIXELS = 8
 """Shorter runs of letters stand in codestreams by chance."""
@@ -41,8 +50,7 @@ def check_written(
     profile. A failure to open ends the list; there is no difference where the pixels cannot be compared.
     """
     try:
-        output = dcmread(BytesIO(written))
-        list(output.iterall())
+        output = _opened(written)
         checks = [Check("opens", True, "The written file opens."), _shape(original, output)]
     except Exception:  # whatever goes wrong here is the finding
         return (Check("opens", False, "The written file does not open again."),), None
@@ -61,12 +69,37 @@ def check_written(
 def check_header(written: bytes, needles: Needles, profile: Profile = STRICT) -> tuple[Check, ...]:
     """What was looked at in the written file of an object without pixels."""
     try:
-        output = dcmread(BytesIO(written))
-        list(output.iterall())
+        output = _opened(written)
     except Exception:  # whatever goes wrong here is the finding
         return (Check("opens", False, "The written file does not open again."),)
     opens = Check("opens", True, "The written file opens.")
     return opens, _values(output, needles), _elements(output, profile), _envelope(written, output)
+
+
+def _opened(written: bytes) -> Dataset:
+    """The dataset of the written file, every element parsed; its pixels are a view of the file's bytes, not a copy."""
+    if dcmread(BytesIO(written), stop_before_pixels=True).file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+        output = dcmread(BytesIO(written))
+    else:
+        output = dcmread(BytesIO(written), defer_size=_LONG)
+        for tag in list(output.keys()):
+            raw: object = output.get_item(tag, keep_deferred=True)
+            if isinstance(raw, RawDataElement) and raw.value is None and raw.length:
+                output[tag] = _undeferred(raw, written)
+    list(output.iterall())
+    return output
+
+
+def _undeferred(raw: RawDataElement, written: bytes) -> DataElement | RawDataElement:
+    """An element that was left out as too long to be copied."""
+    encapsulated = raw.length == _UNDEFINED
+    end = end_of_items(written, raw.value_tell) if encapsulated else raw.value_tell + raw.length
+    value = memoryview(written)[raw.value_tell : end]
+    if raw.tag not in _PIXEL_TAGS:
+        return raw._replace(value=bytes(value))
+    element = DataElement(raw.tag, raw.VR or "OW", value)
+    element.is_undefined_length = encapsulated
+    return element
 
 
 def _shape(original: Dataset, output: Dataset) -> Check:
@@ -82,7 +115,7 @@ def _shape(original: Dataset, output: Dataset) -> Check:
 def _pixels(original: Dataset, output: Dataset, regions: Sequence[Region], found: Difference) -> list[Check]:
     if not regions:
         keyword = pixel_format(original).keyword
-        same = original[keyword].value == output[keyword].value
+        same = is_same(original[keyword].value, output[keyword].value)
         return [Check("pixels untouched", same, "There is no box, so the pixel element must be identical.")]
     colour = _colour(original) == _colour(output)
     well = "Every pixel outside the boxes is the same."
@@ -135,9 +168,14 @@ def _holds_text(output: Dataset, needles: Needles) -> bool:
     layout = pixel_format(output)
     if not layout.syntax.is_encapsulated:
         return False
-    capitals = output[layout.keyword].value.upper()
-    tokens = (token for token in needles.tokens if len(token) >= _SHORTEST_IN_PIXELS and len(set(token)) > 2)
-    return any(token.encode() in capitals for token in tokens)
+    value = output[layout.keyword].value
+    tokens = [each.encode() for each in needles.tokens if len(each) >= _SHORTEST_IN_PIXELS and len(set(each)) > 2]
+    longest = max(map(len, tokens), default=0)
+    for start in range(0, len(value), _PIECE):
+        capitals = bytes(value[start : start + _PIECE + longest]).upper()
+        if any(token in capitals for token in tokens):
+            return True
+    return False
 
 
 def _elements(output: Dataset, profile: Profile) -> Check:
@@ -183,8 +221,8 @@ def _trailing(written: bytes, output: Dataset) -> bool:
         if any(inflater.unused_data):
             return True
     delimiter = b"\xfe\xff\xdd\xe0\0\0\0\0" if layout.syntax.is_encapsulated else b""
-    padding = b"\0" * (len(value) % 2)
-    return not body.endswith(value + padding + delimiter)
+    end = b"\0" * (len(value) % 2) + delimiter
+    return not (body.endswith(end) and body.endswith(value, 0, len(body) - len(end)))
 
 
 def _tags_said(paths: list[str]) -> str:

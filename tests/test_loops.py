@@ -104,7 +104,7 @@ def test_frames_beyond_the_reach_of_the_basic_table_get_the_extended_one(monkeyp
 @pytest.mark.parametrize("lengths", [[4], [5, 6, 1], [2, 2]])
 def test_our_packing_is_that_of_the_standard(lengths: list[int]) -> None:
     frames = [bytes(range(1, length + 1)) for length in lengths]
-    assert encapsulated(frames)[0] == encapsulate(frames, has_bot=True)
+    assert encapsulated(iter(frames), len(frames))[0] == encapsulate(frames, has_bot=True)
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless, JPEGLSLossless])

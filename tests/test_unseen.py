@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -66,7 +68,16 @@ def _tile_comment(stream: bytes) -> bytes:
     return stream[: at + 6] + length.to_bytes(4, "big") + stream[at + 10 : at + 12] + comment + stream[at + 12 :]
 
 
+def _before_end(payload: bytes) -> Callable[[bytes], bytes]:
+    """Bytes after the last block, where decoders look for the end of the image."""
+    return lambda stream: stream[: stream.rindex(b"\xff\xd9")] + payload + b"\xff\xd9"
+
+
 HIDDEN: list[Any] = [
+    pytest.param(JPEGBaseline8Bit, _before_end(TEXT), id="after the last block"),
+    pytest.param(JPEGExtended12Bit, _before_end(TEXT), id="after the last block, extended"),
+    pytest.param(JPEGBaseline8Bit, _before_end(TEXT + _segment(0xFE, TEXT)), id="before a late comment"),
+    pytest.param(JPEGBaseline8Bit, lambda stream: _before_end(TEXT)(stream)[:-2], id="no end of the image"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, TEXT)), id="JPEG comment"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xE1, b"Exif\0\0" + TEXT)), id="Exif"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xED, b"Photoshop 3.0\0" + TEXT)), id="Photoshop"),
@@ -95,13 +106,47 @@ def test_text_in_a_codestream_becomes_zeros_and_the_picture_stays(
     built.PixelData = encapsulate([hide(_stream(syntax))], fragments_per_frame=fragments)
     assert holds_unseen(built)
     dataset = load(file_bytes(built))
-    assert b"uillfe" not in dataset.PixelData
+    assert b"uillfe" not in bytes(dataset.PixelData)
     assert len(dataset.PixelData) == len(built.PixelData)
     assert not holds_unseen(dataset)
     assert np.array_equal(raw_frame(dataset, 0), plain)
 
 
+@pytest.mark.parametrize("filler", [0, 40])
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "YBR_FULL_422"])
+def test_text_between_restart_intervals_becomes_zeros(photometric: str, filler: int) -> None:
+    pixels = GREY if photometric == "MONOCHROME2" else np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
+    built = image(pixels, photometric=photometric, syntax=JPEGBaseline8Bit)
+    buffer = BytesIO()
+    subsampling = {} if pixels.ndim == 2 else {"subsampling": "4:2:2"}
+    Image.fromarray(pixels).save(buffer, "JPEG", restart_marker_blocks=3, **subsampling)
+    plain = buffer.getvalue()
+    assert plain.count(b"\xff\xd1") == 1
+    built.PixelData = encapsulate([plain])
+    assert load(file_bytes(built)).PixelData == built.PixelData
+    hiding = plain.replace(b"\xff\xd1", TEXT + b"\xff\xd1")
+    built.PixelData = encapsulate([_before_end(bytes(filler))(hiding)])
+    dataset = load(file_bytes(built))
+    assert b"uillfe" not in bytes(dataset.PixelData)
+    assert len(dataset.PixelData) == len(built.PixelData)
+    coded = encoded_frames(dataset).codestream(0)
+    assert coded.rstrip(b"\0").removesuffix(b"\xff\xd9").rstrip(b"\0") == plain.removesuffix(b"\xff\xd9")
+    built.PixelData = encapsulate([plain])
+    assert np.array_equal(raw_frame(dataset, 0), raw_frame(load(file_bytes(built)), 0))
+
+
+def test_text_after_the_last_block_fails_the_proof() -> None:
+    built = image(GREY, syntax=JPEGBaseline8Bit)
+    original = load(file_bytes(built))
+    cleaned, _ = header.clean(original, b"k" * 32, pixels_changed=False, pixels_examined=True)
+    cleaned.PixelData = encapsulate([_before_end(b"anybody else")(encoded_frames(original).codestream(0))])
+    checks, _ = check_written(original, header.write(cleaned), (), header.needles(original))
+    assert not next(check for check in checks if check.name == "unseen").passed
+
+
 KEPT: list[Any] = [
+    pytest.param(JPEGBaseline8Bit, _before_end(b"\xff\xff\xff\xff\xff"), id="fill bytes"),
+    pytest.param(JPEGBaseline8Bit, _before_end(b"\0\0\0\0\0\0"), id="zeros after the last block"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, b"LEAD Technologies Inc. V1.01\0")), id="LEAD"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")), id="Adobe"),
     pytest.param(JPEGBaseline8Bit, lambda stream: stream + b"\0\0\xff\0", id="padding"),

@@ -35,7 +35,8 @@ from deid.values import Box, Region
 SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit)
 DECODER = f"pyjpegio {version('pyjpegio')}, coefficients"
 """What reads both sides where JPEG is compared."""
-_SEQUENTIAL = (0xC0, 0xC1)
+SEQUENTIAL = (0xC0, 0xC1)
+"""Markers of the frame headers of sequential DCT with Huffman coding."""
 _BLOCK = 8
 _DARKEST, _BRIGHTEST = -1024, 1016
 """DC coefficients, dequantised, of a block of samples 0 and of samples 255."""
@@ -104,12 +105,29 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     layout = pixel_format(dataset)
     photometric = raw_photometric(dataset)
     frames = stored_frames(dataset)
-    codestreams = [frames.stored(frame) for frame in range(len(frames))]
-    for frame, boxes in boxes_by_frame(regions, layout.frames).items():
-        codestreams[frame] = _covered(bytes(codestreams[frame]), boxes, photometric)
-    copy = with_offset_tables(dataset, encapsulated(codestreams), layout.syntax)
+    boxes = boxes_by_frame(regions, layout.frames)
+    codestreams = (
+        _covered(frames.codestream(frame), boxes[frame], photometric) if frame in boxes else frames.stored(frame)
+        for frame in range(len(frames))
+    )
+    copy = with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax)
     remember_loss(dataset, copy)
     return copy
+
+
+def written_anew(codestream: bytes) -> bytes:
+    """The same coefficients in the same tables and order: coded data without anything that is not the picture's.
+
+    Raises
+    ------
+    PixelError
+        Where the codestream cannot be parsed or written.
+
+    """
+    with _in_memory(codestream) as (path, _), _in_memory(b"") as (target, descriptor):
+        parsed = _parsed(path)
+        parsed.optimize_coding = 0
+        return _written(parsed, target, descriptor)
 
 
 def read_coefficients(codestream: bytes) -> Coefficients:
@@ -167,7 +185,7 @@ def is_subsampled(coefficients: Coefficients) -> bool:
 
 
 def _is_editable(header: FrameHeader, layout: PixelFormat) -> bool:
-    if header.marker not in _SEQUENTIAL or header.precision != 8 or len(header.sampling) != layout.samples:
+    if header.marker not in SEQUENTIAL or header.precision != 8 or len(header.sampling) != layout.samples:
         return False
     if (header.rows, header.columns) != (layout.rows, layout.columns):
         return False
@@ -194,15 +212,19 @@ def _covered(codestream: bytes, boxes: Sequence[Box], photometric: str) -> bytes
                 inside[::_BLOCK, ::_BLOCK] = constant
         # The tables at hand may lack a code that an emptied block needs.
         parsed.optimize_coding = 1
-        try:
-            jpegio.write(parsed, target)
-        except (RuntimeError, ValueError) as exc:
-            raise PixelError("A frame cannot be written in the frequency domain.") from exc
-        covered = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        covered = _written(parsed, target, descriptor)
         written = _coefficients(_parsed(target), covered)
     if not is_same_outside(wanted, written, ()):
         raise PixelError("A frame reads back otherwise than it was written.")
     return covered
+
+
+def _written(parsed: jpegio.DecompressedJpeg, target: str, descriptor: int) -> bytes:
+    try:
+        jpegio.write(parsed, target)
+    except (RuntimeError, ValueError) as exc:
+        raise PixelError("A frame cannot be written in the frequency domain.") from exc
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
 def _black(component: int, coefficients: Coefficients, photometric: str) -> int:

@@ -6,9 +6,10 @@ Frames count from 0. A table of offsets is believed only where it fits the fragm
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from io import BytesIO
+from itertools import pairwise
 
 from pydicom import Dataset
 
@@ -27,7 +28,7 @@ _LARGEST_BASIC_OFFSET = 0xFFFFFFFF
 class FrameSpans:
     """Where each frame's fragments lie in the value of the pixel element."""
 
-    value: bytes
+    value: memoryview
     spans: tuple[tuple[Span, ...], ...]
 
     def __len__(self) -> int:
@@ -36,14 +37,11 @@ class FrameSpans:
     def stored(self, frame: int) -> bytes | memoryview:
         """As `codestream`, without a copy where the frame is one fragment."""
         spans = self.spans[frame]
-        return memoryview(self.value)[slice(*spans[0])] if len(spans) == 1 else self.codestream(frame)
+        return self.value[slice(*spans[0])] if len(spans) == 1 else self.codestream(frame)
 
     def codestream(self, frame: int) -> bytes:
         """The codestream of a frame, its fragments joined."""
-        spans = self.spans[frame]
-        if len(spans) == 1:
-            return self.value[slice(*spans[0])]
-        return b"".join(self.value[start:end] for start, end in spans)
+        return b"".join(self.value[start:end] for start, end in self.spans[frame])
 
     def __iter__(self) -> Iterator[bytes]:
         return (self.codestream(frame) for frame in range(len(self)))
@@ -58,7 +56,7 @@ def frame_spans(dataset: Dataset, frames: int) -> FrameSpans:
         Where fragments are damaged, or there are fewer or more codestreams than frames.
 
     """
-    value = bytes(dataset.PixelData)
+    value = memoryview(dataset.PixelData)
     table, items = _items(value)
     extended = _extended_offsets(dataset)
     if extended:
@@ -72,34 +70,55 @@ def frame_spans(dataset: Dataset, frames: int) -> FrameSpans:
     return FrameSpans(value, tuple(groups))
 
 
-def count_codestreams(value: bytes) -> int:
+def count_codestreams(value: bytes | memoryview) -> int:
     """How many frames the value seems to hold, where NumberOfFrames is no help."""
     table, items = _items(value)
-    starts = sum(value.startswith(_STARTS, start) for start, _ in items)
-    return len(table) or starts or len(items)
+    return len(table) or starts_of_codestreams(value) or len(items)
 
 
-def starts_of_codestreams(value: bytes) -> int:
+def starts_of_codestreams(value: bytes | memoryview) -> int:
     """How many fragments begin a JPEG, JPEG-LS or JPEG 2000 codestream."""
-    return sum(value.startswith(_STARTS, start) for start, _ in _items(value)[1])
+    return sum(_begins_codestream(value, start) for start, _ in _items(value)[1])
 
 
-def encapsulated(frames: Sequence[bytes | memoryview]) -> tuple[bytes, bytes | None, bytes | None]:
-    """The value of PixelData, one fragment a frame, and the extended offset tables where the basic one is too small."""
-    lengths = [len(frame) + len(frame) % 2 for frame in frames]
-    offsets = list(accumulate((8 + length for length in lengths[:-1]), initial=0))
-    is_extended = offsets[-1] > _LARGEST_BASIC_OFFSET
-    table = b"" if is_extended else struct.pack(f"<{len(offsets)}L", *offsets)
-    parts: list[bytes | memoryview] = [_ITEM, struct.pack("<L", len(table)), table]
-    for frame, length in zip(frames, lengths, strict=True):
-        parts += (_ITEM, struct.pack("<L", length), frame, b"\0" * (length - len(frame)))
-    value = b"".join(parts)
-    if not is_extended:
-        return value, None, None
-    return value, struct.pack(f"<{len(offsets)}Q", *offsets), struct.pack(f"<{len(lengths)}Q", *map(len, frames))
+def end_of_items(body: bytes, position: int) -> int:
+    """Where the last of the items that begin at `position` ends; beyond the end where the body is cut short."""
+    while position + 8 <= len(body):
+        tag, length = body[position : position + 4], struct.unpack_from("<L", body, position + 4)[0]
+        if tag != _ITEM:
+            return position
+        position += 8 + length
+    return position
 
 
-def _items(value: bytes) -> tuple[Sequence[int], list[Span]]:
+def encapsulated(frames: Iterable[bytes | memoryview], count: int) -> tuple[bytes, bytes | None, bytes | None]:
+    """The value of PixelData, one fragment a frame, and the extended offset tables where the basic one is too small.
+
+    Frames, `count` of them, are taken one by one, so that none but the value has to lie in memory.
+    """
+    buffer = BytesIO()
+    buffer.write(_ITEM + struct.pack("<L", 4 * count) + bytes(4 * count))
+    first = buffer.tell()
+    offsets, lengths = [], []
+    for frame in frames:
+        offsets.append(buffer.tell() - first)
+        lengths.append(len(frame))
+        buffer.write(_ITEM + struct.pack("<L", len(frame) + len(frame) % 2))
+        buffer.write(frame)
+        buffer.write(bytes(len(frame) % 2))
+    if offsets[-1] > _LARGEST_BASIC_OFFSET:
+        value = _ITEM + bytes(4) + buffer.getbuffer()[first:]
+        return value, struct.pack(f"<{count}Q", *offsets), struct.pack(f"<{count}Q", *lengths)
+    buffer.seek(8)
+    buffer.write(struct.pack(f"<{count}L", *offsets))
+    return buffer.getvalue(), None, None
+
+
+def _begins_codestream(value: bytes | memoryview, start: int) -> bool:
+    return bytes(value[start : start + 4]).startswith(_STARTS)
+
+
+def _items(value: bytes | memoryview) -> tuple[Sequence[int], list[Span]]:
     """The basic offset table, and the fragments after it."""
     spans: list[Span] = []
     position = 0
@@ -141,7 +160,7 @@ def _by_offsets(items: list[Span], offsets: Sequence[int]) -> list[tuple[Span, .
     return [tuple(items[first:end]) for first, end in zip(firsts, ends, strict=True)]
 
 
-def _by_content(value: bytes, items: list[Span], frames: int) -> list[tuple[Span, ...]]:
+def _by_content(value: memoryview, items: list[Span], frames: int) -> list[tuple[Span, ...]]:
     """One frame, one fragment a frame, or a new frame wherever a codestream begins."""
     if frames == 1:
         return [tuple(items)] if items else []
@@ -149,7 +168,7 @@ def _by_content(value: bytes, items: list[Span], frames: int) -> list[tuple[Span
         return [(item,) for item in items]
     groups: list[list[Span]] = []
     for item in items:
-        if value.startswith(_STARTS, item[0]) or not groups:
+        if _begins_codestream(value, item[0]) or not groups:
             groups.append([])
         groups[-1].append(item)
     return [tuple(group) for group in groups]

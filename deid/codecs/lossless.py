@@ -36,9 +36,14 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
     layout = pixel_format(dataset)
     photometric = raw_photometric(dataset)
     frames = stored_frames(dataset)
-    codestreams = [frames.stored(frame) for frame in range(len(frames))]
-    for frame, boxes in boxes_by_frame(regions, layout.frames).items():
+    boxes = boxes_by_frame(regions, layout.frames)
+
+    def codestream(frame: int) -> bytes | memoryview:
+        if frame not in boxes:
+            return frames.stored(frame)
         pixels = frames.decoded(frame)
-        covered = painted(pixels, boxes, black(dataset, layout, photometric, pixels))
-        codestreams[frame] = encode_frame(covered, layout, layout.photometric)
-    return with_offset_tables(dataset, encapsulated(codestreams), layout.syntax)
+        covered = painted(pixels, boxes[frame], black(dataset, layout, photometric, pixels))
+        return encode_frame(covered, layout, layout.photometric)
+
+    codestreams = map(codestream, range(len(frames)))
+    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax)

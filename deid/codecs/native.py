@@ -5,7 +5,8 @@ Nothing is decoded and encoded again, so bits above BitsStored survive outside t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from io import BytesIO
 
 import numpy as np
 from pydicom import Dataset
@@ -47,19 +48,28 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
 
     """
     layout = pixel_format(dataset)
-    stored = np.frombuffer(bytearray(dataset[layout.keyword].value), np.uint8)
+    # One copy that can be edited, and that comes out as bytes without another.
+    buffer = BytesIO(dataset[layout.keyword].value)
+    with buffer.getbuffer() as stored:
+        _overwrite_stored(stored, dataset, layout, boxes_by_frame(regions, layout.frames))
+    return replace_pixels(dataset, buffer.getvalue())
+
+
+def _overwrite_stored(
+    value: memoryview, dataset: Dataset, layout: PixelFormat, boxes: Mapping[int, Sequence[Box]]
+) -> None:
+    stored = np.frombuffer(value, np.uint8)
     swapped = _is_swapped(layout)
     if swapped:
         _swap_pairs(stored)
     photometric = raw_photometric(dataset)
     frames = stored_frames(dataset)
-    for frame, boxes in boxes_by_frame(regions, layout.frames).items():
+    for frame, here in boxes.items():
         colour = black(dataset, layout, photometric, frames.decoded(frame))
-        for box in boxes:
+        for box in here:
             _paint(stored, layout, frame, box, colour)
     if swapped:
         _swap_pairs(stored)
-    return replace_pixels(dataset, stored.tobytes())
 
 
 def _is_swapped(layout: PixelFormat) -> bool:

@@ -41,6 +41,7 @@ _PACKAGES = {
     **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg-openjpeg"),
 }
 """What does the work behind the plugin pylibjpeg."""
+_PIECE = 1 << 20
 _FLOAT_BITS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 imagecodecs_jpeg.register()
@@ -201,6 +202,10 @@ class StoredFrames:
         first, last = frame * self.layout.frame_bits, (frame + 1) * self.layout.frame_bits
         return memoryview(self.dataset[self.layout.keyword].value)[first // 8 : -(-last // 8)]
 
+    def codestream(self, frame: int) -> bytes:
+        """As `stored`, as bytes of its own."""
+        return bytes(self.stored(frame))
+
     def decoded(self, frame: int) -> np.ndarray:
         """As `raw_frame` gives it."""
         return self.decoded_as(frame)[0]
@@ -215,6 +220,14 @@ class StoredFrames:
             return _decoded(self.spans.codestream(frame), self.layout)
         except PixelError as exc:
             raise PixelError(f"Frame {frame} cannot be decoded.") from exc.__cause__
+
+
+def is_same(one: bytes | memoryview, two: bytes | memoryview) -> bool:
+    """Whether both hold the same bytes. Views would be compared one item at a time, so pieces of them are copied."""
+    if len(one) != len(two):
+        return False
+    starts = range(0, len(one), _PIECE)
+    return all(bytes(one[start : start + _PIECE]) == bytes(two[start : start + _PIECE]) for start in starts)
 
 
 def stored_frames(dataset: Dataset) -> StoredFrames:
@@ -300,7 +313,7 @@ def _decoded(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
     return _as_array(source, 0, layout.syntax, options)
 
 
-def _decoded_native(value: bytes, layout: PixelFormat, frame: int) -> tuple[np.ndarray, str]:
+def _decoded_native(value: bytes | memoryview, layout: PixelFormat, frame: int) -> tuple[np.ndarray, str]:
     if layout.bits_allocated == 1:
         return _unpacked_bits(value, layout, frame), layout.photometric
     try:
@@ -309,7 +322,7 @@ def _decoded_native(value: bytes, layout: PixelFormat, frame: int) -> tuple[np.n
         raise PixelError(f"Frame {frame} cannot be decoded.") from exc.__cause__
 
 
-def _as_array(source: bytes, frame: int, syntax: UID, options: dict[str, Any]) -> tuple[np.ndarray, str]:
+def _as_array(source: bytes | memoryview, frame: int, syntax: UID, options: dict[str, Any]) -> tuple[np.ndarray, str]:
     try:
         array, properties = decoder_for(syntax).as_array(source, index=frame, raw=True, **options)
     except (KeyboardInterrupt, SystemExit):
@@ -325,7 +338,7 @@ def _is_adobe_ycc(frames: StoredFrames) -> bool:
     return frames.layout.syntax == JPEGBaseline8Bit and adobe_transform(bytes(frames.stored(0))) == 1
 
 
-def _unpacked_bits(value: bytes, layout: PixelFormat, frame: int) -> np.ndarray:
+def _unpacked_bits(value: bytes | memoryview, layout: PixelFormat, frame: int) -> np.ndarray:
     """A frame of native 1-bit pixels; pydicom 3.0.2 reads a byte too few where a frame does not begin on a byte."""
     first = frame * layout.frame_bits
     last = first + layout.frame_bits
@@ -361,7 +374,7 @@ def _counted_frames(dataset: Dataset) -> int:
     if keyword is None:
         return 0
     if UID(dataset.file_meta.TransferSyntaxUID).is_encapsulated:
-        return count_codestreams(bytes(dataset.PixelData))
+        return count_codestreams(dataset.PixelData)
     samples = whole_number(dataset, "SamplesPerPixel") or 1
     bits = _FLOAT_BITS.get(keyword) or whole_number(dataset, "BitsAllocated") or 8
     frame_bits = (whole_number(dataset, "Rows") or 0) * (whole_number(dataset, "Columns") or 0) * samples * bits

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 
-import numpy as np
 from pydicom import Dataset
 from pydicom.uid import RLELossless
 from rle.rle import decode_segment
@@ -36,14 +35,16 @@ def without_surplus(dataset: Dataset) -> Dataset:
     frames = stored_frames(dataset)
     if frames.layout.syntax != RLELossless:
         return dataset
-    longer = [number for number in range(len(frames)) if _has_surplus(frames.stored(number), frames.layout)]
+    longer = {number for number in range(len(frames)) if _has_surplus(frames.stored(number), frames.layout)}
     if not longer:
         return dataset
-    codestreams = [frames.stored(number) for number in range(len(frames))]
-    for number in longer:
-        pixels: np.ndarray = frames.decoded(number)
-        codestreams[number] = encode_frame(pixels, frames.layout, frames.layout.photometric)
-    return with_offset_tables(dataset, encapsulated(codestreams), RLELossless)
+    codestreams = (
+        encode_frame(frames.decoded(number), frames.layout, frames.layout.photometric)
+        if number in longer
+        else frames.stored(number)
+        for number in range(len(frames))
+    )
+    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), RLELossless)
 
 
 def holds_surplus(dataset: Dataset) -> bool:

@@ -55,13 +55,14 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
         layout = replace(layout, photometric="YBR_FULL")
     for syntax in _TARGETS:
         try:
-            codestreams = [
+            codestreams = (
                 encode_frame(frame, replace(layout, syntax=syntax), layout.photometric)
                 for frame in _covered_frames(dataset, layout, regions)
-            ]
+            )
+            pixels = encapsulated(codestreams, layout.frames)
         except PixelError:
             continue
-        return _described(dataset, layout, encapsulated(codestreams), syntax)
+        return _described(dataset, layout, pixels, syntax)
     native = b"".join(frame.tobytes() for frame in _covered_frames(dataset, layout, regions))
     return _described(dataset, layout, (native + b"\0" * (len(native) % 2), None, None), ExplicitVRLittleEndian)
 

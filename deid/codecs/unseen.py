@@ -1,7 +1,8 @@
 """Bytes of codestreams that no picture shows: comments, application data, thumbnails, whatever follows the image.
 
 They can hold text that nobody reads, so they are made zeros where they stand. Lengths and offsets stay, and so do
-segments that decoders need and the few comments that encoders are known to leave.
+segments that decoders need and the few comments that encoders are known to leave. What hides within the coded data of
+8-bit sequential JPEG, after its last block or between restart intervals, shows when the same blocks are coded again.
 
 References
 ----------
@@ -13,14 +14,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import chain
 
 from pydicom import DataElement, Dataset
 from pydicom.tag import Tag
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
+from deid.codecs import dct
 from deid.codecs.encapsulated import Span
-from deid.codecs.markers import APP0, APP8, APP14, APP15, COM, EOI, segments
+from deid.codecs.markers import APP0, APP8, APP14, APP15, COM, EOI, SOS, frame_header, segments
 from deid.codecs.raw import encoded_frames, pixel_format
+from deid.errors import PixelError
 
 _JFIF_PAYLOAD, _ADOBE_PAYLOAD, _SPIFF_PAYLOAD, _COLOUR_PAYLOAD = 14, 12, 30, 5
 _SHORTEST_TAIL = 4
@@ -55,18 +60,21 @@ def without_unseen(dataset: Dataset) -> Dataset:
     if find is None:
         return dataset
     spans = encoded_frames(dataset)
-    changed: bytearray | None = None
+    changed: BytesIO | None = None
     for frame in range(len(spans)):
         codestream = spans.codestream(frame)
-        for start, end in find(codestream):
-            if not any(codestream[start:end]):
+        for start, wanted in find(codestream):
+            end = start + len(wanted)
+            if codestream[start:end] == wanted:
                 continue
-            changed = changed if changed is not None else bytearray(spans.value)
+            changed = changed or BytesIO(spans.value)
             for first, last in _in_fragments(spans.spans[frame], start, end):
-                changed[first:last] = bytes(last - first)
+                changed.seek(first)
+                changed.write(wanted[: last - first])
+                wanted = wanted[last - first :]
     if changed is None:
         return dataset
-    element = DataElement(Tag("PixelData"), dataset["PixelData"].VR, bytes(changed))
+    element = DataElement(Tag("PixelData"), dataset["PixelData"].VR, changed.getvalue())
     element.is_undefined_length = dataset["PixelData"].is_undefined_length
     copy = Dataset()
     copy.update(dataset)
@@ -80,16 +88,61 @@ def holds_unseen(dataset: Dataset) -> bool:
     find = _finder(dataset)
     if find is None:
         return False
-    return any(any(codestream[start:end]) for codestream in encoded_frames(dataset) for start, end in find(codestream))
+    return any(
+        codestream[start : start + len(wanted)] != wanted
+        for codestream in encoded_frames(dataset)
+        for start, wanted in find(codestream)
+    )
 
 
-def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[Span]] | None:
+def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] | None:
+    """What gives, for a codestream, where something may stand that no picture shows, and what must stand there."""
     syntax = pixel_format(dataset).syntax
+    if syntax in dct.SYNTAXES:
+        return lambda codestream: chain(_zeros(_in_jpeg(codestream)), _coded_anew(codestream))
     if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
-        return _in_jpeg
+        return lambda codestream: _zeros(_in_jpeg(codestream))
     if syntax in JPEG2000TransferSyntaxes:
-        return _in_jpeg2000
+        return lambda codestream: _zeros(_in_jpeg2000(codestream))
     return None
+
+
+def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
+    return ((start, bytes(end - start)) for start, end in spans)
+
+
+def _coded_anew(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+    """Coded data that holds more than its blocks: those blocks alone, and zeros behind them."""
+    try:
+        header, span = frame_header(codestream), _only_scan(codestream)
+        if span is None or header.marker not in dct.SEQUENTIAL or header.precision != 8:
+            return
+        again = dct.written_anew(codestream)
+        first, last = _only_scan(again) or (0, 0)
+        start, end = span
+        coded, surplus = again[first:last], end - start - (last - first)
+        is_plain = codestream[start : end - surplus] == coded and _is_padding(codestream[end - surplus : end])
+        if surplus < _SHORTEST_TAIL or is_plain:
+            return
+        wanted = coded + bytes(surplus)
+        before = dct.read_coefficients(codestream)
+        after = dct.read_coefficients(codestream[:start] + wanted + codestream[end:])
+    except PixelError:
+        return  # a frame that cannot be read like this is never edited like this, and `verify` searches it
+    if dct.is_same_outside(before, after, ()):
+        yield start, wanted
+
+
+def _only_scan(codestream: bytes) -> Span | None:
+    """Where the coded data of the only scan lies; None where there are several."""
+    found = list(segments(codestream))
+    scans = [number for number, segment in enumerate(found) if segment.marker == SOS]
+    if len(scans) != 1:
+        return None
+    if found[-1].marker == SOS:
+        return found[-1].end, len(codestream)
+    following = found[scans[0] + 1]
+    return found[scans[0]].end, following.start - (2 if following.marker == EOI else 4)
 
 
 def _in_fragments(fragments: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:

@@ -102,7 +102,9 @@ def _encoded_without(dataset: Dataset, layout: PixelFormat) -> Dataset:
                     raise PixelError("Bits of the pixels that no value uses hold something that cannot be examined.")
                 codestream, is_changed = encode_frame(plain, layout, layout.photometric), True
         codestreams.append(codestream)
-    return with_offset_tables(dataset, encapsulated(codestreams), layout.syntax) if is_changed else dataset
+    if not is_changed:
+        return dataset
+    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax)
 
 
 def _precision(codestream: bytes, layout: PixelFormat) -> int:
