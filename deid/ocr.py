@@ -117,7 +117,7 @@ def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
 def bordered(picture: Picture) -> Picture:
     """The picture with PADDING_PX around it of the ground that its edge lies on.
 
-    The edge's own pixels would carry the strokes of letters that the border cuts on and on, and no detector finds those.
+    The edge's own pixels would carry the strokes of letters that the border cuts on and on: no detector finds those.
     """
     widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
     padded = np.pad(picture, widths, mode="edge")
