@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
@@ -19,8 +20,9 @@ from deid.private import safe_private
 from deid.profile import HeaderOption
 from deid.ps315 import Action, Rule, Rulebook, name_of
 from deid.pseudonyms import Pseudonyms
-from deid.standins import dummy_code, dummy_value, made, values_of
+from deid.standins import copied, dummy_code, dummy_value, made, values_of
 from deid.values import Removal
+from deid.walking import elements_of
 from deid.wording import Wording
 
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"})
@@ -78,12 +80,12 @@ def clean_items(dataset: Dataset, task: Cleaning) -> Dataset:
 
 
 def _cleaned(dataset: Dataset, task: Cleaning, place: _Place) -> Dataset:
-    cleaned = Dataset()
+    cleaned: dict[BaseTag, DataElement | RawDataElement] = {}
     coded = cleaned_code(dataset, task.wording) if is_code(dataset) and not place.codes_stay else {}
     private = safe_private(dataset, task.book, task.wording)
-    for element in dataset:
+    for element in elements_of(dataset):
         tag = element.tag
-        if tag.group % 2:
+        if tag >> 16 & 1:
             kept = private.get(tag)
             action = Action.REMOVE if kept is None else Action.CLEAN
         elif tag in coded:
@@ -92,10 +94,10 @@ def _cleaned(dataset: Dataset, task: Cleaning, place: _Place) -> Dataset:
         else:
             action, kept = _become(element, task, place)
         if kept is not None:
-            cleaned.add(kept)
+            cleaned[tag] = kept
         if action is not Action.KEEP:
             task.removals.append(Removal(f"{place.path}{tag}", name_of(tag), action.value))
-    return cleaned
+    return Dataset(cleaned)
 
 
 def _become(element: DataElement, task: Cleaning, place: _Place) -> tuple[Action, DataElement | None]:
@@ -155,7 +157,7 @@ def _kept(
         return Action.CLEAN, made(tag, vr, "090Y")
     if holds(element, task.needles):
         return _gone(element, rule, kind, task, place)
-    return Action.KEEP, made(tag, vr, element.value, element.is_undefined_length)
+    return Action.KEEP, copied(element)
 
 
 def _gone(

@@ -55,6 +55,11 @@ _AGE = re.compile(r"^(?:[mfwo]/?)?0?(\d{2,3})(?:y|yr|yrs|years|j|ans|a|jahre)?$"
 _CODE_PART = re.compile(r"^(?=.{1,8}$)(?:(?:[A-Za-z]{1,4}|\d{1,3})(?![A-Za-z]{5}|\d{4}))+$")
 _PHONE_START = re.compile(r"^\(?\+\d{1,3}\)?")
 _BARE_NUMBER = re.compile(r"^[(+]*\d[\d().,/-]*$")
+_PRODUCT = re.compile(rf"{_NUMBER}(?:[x×]{_NUMBER})+")
+_SAID_AGE = re.compile(r"(?:[mfwo]/)?0?\d{2,3}(?:y|yr|yrs|j|ans)", re.IGNORECASE)
+_HOUSE_NUMBER = re.compile(r"\d{1,5}[a-z]?(?:-\d{1,4})?")
+_LETTERS, _NO_LETTERS = re.compile(r"[a-z]+"), re.compile(r"[^a-z]+")
+_DIGIT, _DIGITS, _NO_WORD = re.compile(r"\d"), re.compile(r"\d+"), re.compile(r"\W")
 
 
 def date_shape(word: str, lexicon: Lexicon) -> str | None:
@@ -65,7 +70,7 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
             return "date"
     if _REST_YEAR.match(text) or _BROKEN_DAY.fullmatch(word.strip("()[].,;")):
         return "date"
-    letters = re.sub(r"[^a-z]+", " ", fold(word)).split()
+    letters = _NO_LETTERS.sub(" ", fold(word)).split()
     if digit_count(word) and any(each in lexicon.months for each in letters):
         return "date"
     if _names_month(core(word), lexicon):
@@ -99,8 +104,8 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
     """Indices of the words of a line that make up dates written with a month's name, such as 17 Oct 16."""
     found: set[int] = set()
     for index, word in enumerate(words):
-        letters = fold(re.sub(r"\W", "", word))
-        month = re.sub(r"\d", "", letters)
+        letters = fold(_NO_WORD.sub("", word))
+        month = _DIGIT.sub("", letters)
         if month not in lexicon.months:
             continue
         near = [i for i in (index - 2, index - 1, index + 1, index + 2) if 0 <= i < len(words)]
@@ -163,10 +168,10 @@ def id_shape(word: str) -> str | None:
     if is_measure(text):
         return None
     digits = digit_count(text)
-    if digits >= ID_DIGITS and not re.fullmatch(rf"{_NUMBER}(?:[x×]{_NUMBER})+", text):
+    if digits >= ID_DIGITS and not _PRODUCT.fullmatch(text):
         return "id"
     letters = sum(each.isalpha() for each in text)
-    run = max((len(each) for each in re.findall(r"\d+", text)), default=0)
+    run = max((len(each) for each in _DIGITS.findall(text)), default=0)
     return "id" if run >= 4 and letters and not text[0].isdigit() else None
 
 
@@ -183,7 +188,7 @@ def old_age(word: str) -> bool:
 
 def says_age(word: str) -> bool:
     """Whether the word alone says that it is an age: F/92Y, 92Y."""
-    return bool(re.fullmatch(r"(?:[mfwo]/)?0?\d{2,3}(?:y|yr|yrs|j|ans)", core(word), re.IGNORECASE))
+    return bool(_SAID_AGE.fullmatch(core(word)))
 
 
 def phones_in_line(words: Sequence[str]) -> set[int]:
@@ -205,7 +210,7 @@ def phones_in_line(words: Sequence[str]) -> set[int]:
 def is_settings(word: str, lexicon: Lexicon) -> bool:
     """Whether the word is known settings without their spaces: W400L40, EI1740."""
     text = core(word)
-    names = re.findall(r"[a-z]+", fold(text))
+    names = _LETTERS.findall(fold(text))
     if len(names) == 1 and names[0] in _NUMBERED:
         return False
     return bool(_SETTINGS.fullmatch(text)) and all(each in lexicon.console for each in names)
@@ -213,7 +218,7 @@ def is_settings(word: str, lexicon: Lexicon) -> bool:
 
 def is_bare_number(word: str) -> bool:
     """Whether the word is a whole number without a unit, such as one of a house."""
-    return bool(re.fullmatch(r"\d{1,5}[a-z]?(?:-\d{1,4})?", fold(core(word))))
+    return bool(_HOUSE_NUMBER.fullmatch(fold(core(word))))
 
 
 def is_measure(word: str) -> bool:
