@@ -108,7 +108,7 @@ def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] 
 
 
 def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
-    return ((start, bytes(end - start)) for start, end in spans)
+    return ((start, bytes(end - start)) for start, end in spans if start < end)
 
 
 def _coded_anew(codestream: bytes) -> Iterator[tuple[int, bytes]]:
