@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pydicom import DataElement, Dataset
@@ -32,7 +33,6 @@ _NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"
 _DRAWN = frozenset({Tag("GraphicObjectSequence"), Tag("CompoundGraphicSequence")})
 _IMAGE_TYPE, _PATIENT_ID, _PATIENT_NAME = Tag("ImageType"), Tag("PatientID"), Tag("PatientName")
 _CONCEPT_NAME, _TEXT_VALUE = Tag("ConceptNameCodeSequence"), Tag("TextValue")
-_SCHEME_UIDS = frozenset({Tag("CodingSchemeUID"), Tag("ContextUID"), Tag("MappingResourceUID")})
 _OTHER_TYPE = "OTHER"
 _OLDEST = 89
 """Higher ages are told as 90 (45 CFR 164.514(b)(2)(i)(C))."""
@@ -136,7 +136,7 @@ def _replaced(element: DataElement, action: Action, rule: Rule, task: Cleaning, 
 
 
 def _stand_in(tag: BaseTag, uid: str, task: Cleaning) -> str:
-    return uid if tag in _SCHEME_UIDS and is_public_uid(uid) else task.uid(uid)
+    return uid if is_public_uid(tag, uid) else task.uid(uid)
 
 
 def _kept(
@@ -152,6 +152,8 @@ def _kept(
     if vr in ("IS", "DS") and not all(_is_number(value) for value in values):
         return _gone(element, rule, kind, task, place)
     if vr == "CS" and rule.retained and any(not task.wording.term(str(value)) for value in values):
+        return _gone(element, rule, kind, task, place)
+    if tag in _SHAPES and not _SHAPES[tag](element.value):
         return _gone(element, rule, kind, task, place)
     if vr == "AS" and any(_is_old(str(value)) for value in values):
         return Action.CLEAN, made(tag, vr, "090Y")
@@ -236,6 +238,25 @@ def _rules_in(item: Dataset, sequence: BaseTag, task: Cleaning) -> Mapping[int, 
 
 _ANNOTATIONS, _TEXT_OBJECTS = Tag("GraphicAnnotationSequence"), Tag("TextObjectSequence")
 _UNFORMATTED = Tag("UnformattedTextValue")
+
+
+def _is_profile(value: object) -> bool:
+    """Whether bytes are a colour profile and nothing after it (ICC.1 7.2)."""
+    if not isinstance(value, bytes) or value[36:40] != b"acsp":
+        return False
+    return not any(value[int.from_bytes(value[:4], "big") :])
+
+
+def _is_version(value: object) -> bool:
+    """Whether bytes are a version of the form of Exif: 0100."""
+    return isinstance(value, bytes) and re.fullmatch(rb"\d{4}\0*", value) is not None
+
+
+_SHAPES: dict[int, Callable[[object], bool]] = {
+    Tag("ICCProfile"): _is_profile,
+    Tag("InteroperabilityVersion"): _is_version,
+}
+"""Bytes that stay only where they are what the element is for."""
 
 
 def _is_old(age: str) -> bool:

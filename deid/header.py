@@ -20,6 +20,7 @@ import deid.quiet  # noqa: F401
 from deid.attest import complete_file_meta, say_what_was_done
 from deid.cleaning import Cleaning, clean_items
 from deid.codecs.raw import PIXEL_KEYWORDS
+from deid.coding import is_public_uid
 from deid.errors import HeaderError
 from deid.identifiers import SHORTEST, Needles, common_words, needles_of, tokens_of
 from deid.profile import STRICT, HeaderOption, Profile
@@ -162,7 +163,8 @@ def _gather_removed(dataset: Dataset, book: Rulebook, words: set[str], uids: set
                 _gather_removed(item, book, words, uids)
         elif vr == "UI":
             if book.rule(tag).action is Action.UID:
-                uids.update(uid for uid in map(str, values_of(element)) if not Pseudonyms.keeps(uid))
+                those = map(str, values_of(element))
+                uids.update(uid for uid in those if not (Pseudonyms.keeps(uid) or is_public_uid(tag, uid)))
         elif vr in _TEXT_VRS and tag not in identifying_tags():
             rule = book.rule(tag)
             if rule.action is Action.REMOVE or rule.action is None or rule.action in (Action.EMPTY, Action.DUMMY):
