@@ -99,7 +99,7 @@ def _in_blocks(before: StoredFrames, after: StoredFrames, frame: int, boxes: Seq
     inside = sum(box.area for box in boxes if dct.is_changed_inside(one, two, box))
     inside = min(inside, int(np.count_nonzero(within)))
     same = dct.is_same_outside(one, two, boxes)
-    halo = int(np.count_nonzero(_grown(within) & ~within)) if inside and dct.is_subsampled(one) else 0
+    halo = int(np.count_nonzero(_grown(within) & ~within)) if inside and dct.is_shared_changed(one, two) else 0
     return _Frame(inside, int(not same), dct.is_flat_inside(two, boxes), halo)
 
 

@@ -276,6 +276,9 @@ def _check_extent(dataset: Dataset, layout: PixelFormat) -> None:
             raise PixelError("There are more encapsulated images than NumberOfFrames says.")
         return
     value, needed = dataset[layout.keyword].value, layout.native_bytes
+    if layout.is_swapped:
+        # The last of an odd number of bytes stands behind its padding.
+        needed += needed % 2
     if len(value) < needed:
         raise RefusedError("The file is cut short: there are fewer pixels than rows, columns and frames ask for.")
     if (len(value) - needed) * 8 >= layout.frame_bits and len(value) - needed > 1:

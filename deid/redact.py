@@ -43,8 +43,8 @@ def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[
         return shallow_copy(dataset), ()
     ways = _ways(dataset)
     for way in ways:
-        effective = tuple(replace(region, box=way.snap(dataset, region.box)) for region in wanted)
         try:
+            effective = way.snap(dataset, wanted)
             redacted = way.overwrite(dataset, effective)
         except PixelError:
             if way is ways[-1]:

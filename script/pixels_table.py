@@ -197,7 +197,7 @@ def _outside(original: Dataset, output: Dataset, regions: Iterable[Region], way:
     beside = 0
     if way == "dct":
         coefficients = dct.read_coefficients(encoded_frames(original).codestream(0))
-        beside = int(dct.is_subsampled(coefficients))
+        beside = int(len(set(coefficients.header.sampling)) > 1)
     count = largest = 0
     for number, (before, after) in enumerate(zip(iter_raw_frames(original), iter_raw_frames(output), strict=True)):
         changed = (before != after) & ~((before != before) & (after != after))

@@ -199,6 +199,50 @@ def test_headers_of_a_codestream_are_read_without_decoding() -> None:
     assert set(first_quantisers(stream)) == {0, 1}
 
 
+FINE, COARSE = Box.from_edges(40, 16, 72, 32), Box.from_edges(32, 16, 80, 32)
+"""A box of (42, 18) to (70, 30) on the grid of 8 x 8, and on that of 16 x 16 and 16 x 8."""
+COLOURED: list[Any] = [
+    pytest.param((slice(0), slice(0)), FINE, 0, id="grey"),
+    pytest.param((slice(22, 26), slice(52, 60)), FINE, 1, id="colour in blocks within the box"),
+    pytest.param((slice(22, 26), slice(44, 47)), COARSE, 1, id="colour in blocks that reach out of the box"),
+    pytest.param((slice(22, 26), slice(74, 76)), COARSE, 1, id="colour beside the box"),
+    pytest.param((slice(40, 44), slice(2, 90)), FINE, 0, id="colour elsewhere"),
+]
+
+
+@pytest.mark.parametrize("sampling", ["4:2:2", "4:2:0"])
+@pytest.mark.parametrize(("coloured", "box", "beside"), COLOURED)
+def test_a_box_grows_to_chroma_blocks_only_where_they_hold_colour(
+    coloured: tuple[slice, slice], box: Box, beside: int, sampling: str
+) -> None:
+    grey = np.stack([GREY] * 3, axis=-1)
+    pixels = grey.copy()
+    pixels[coloured] = 250, 220, 0
+    dataset = of_codestreams([jpeg(each, subsampling=sampling) for each in (grey, pixels)], pixels, "YBR_FULL_422")
+    redacted, effective = redact(dataset, [region(Box.from_edges(42, 18, 70, 30))])
+    assert [each.box for each in effective] == [box]
+    found = compare_datasets(dataset, redacted, effective)
+    assert (found.changed_frames, found.uneven_frames, bool(found.halo)) == ((), (), bool(beside))
+    for before, after in zip(iter_raw_frames(dataset), iter_raw_frames(redacted), strict=True):
+        outside = np.ones(before.shape[:2], bool)
+        outside[box.top - beside : box.bottom + beside, box.left - beside : box.right + beside] = False
+        assert np.array_equal(before[outside], after[outside])
+        core = after[box.top + beside : box.bottom - beside, box.left + beside : box.right - beside]
+        assert (core == [0, 128, 128]).all()
+
+
+def test_colour_that_changes_at_the_rim_of_a_box_is_found() -> None:
+    pixels = np.stack([GREY] * 3, axis=-1)
+    dataset = of_codestreams([jpeg(pixels, subsampling="4:2:0")], pixels, "YBR_FULL_422")
+    redacted, effective = redact(dataset, [region(FINE)])
+    assert effective[0].box == FINE
+    one, two = (dct.read_coefficients(encoded_frames(each).codestream(0)) for each in (dataset, redacted))
+    assert dct.is_same_outside(one, two, [FINE])
+    two.planes[1][8, 16] += 1
+    assert dct.is_same_outside(one, two, [COARSE])
+    assert not dct.is_same_outside(one, two, [FINE])
+
+
 @pytest.mark.parametrize("cut", range(2, 700, 31))
 def test_a_cut_codestream_is_a_pixel_error_or_is_read(cut: int) -> None:
     try:
@@ -219,6 +263,10 @@ def test_any_boxes_in_any_sampling(data: st.DataObject, sampling: str, rows: int
     shape = (rows, columns) if sampling == "grey" else (rows, columns, 3)
     noise = np.random.default_rng(data.draw(st.integers(0, 99)))
     pixels = [noise.integers(0, 255, shape).astype("u1") for _ in range(frames)]
+    if sampling != "grey":
+        coloured = data.draw(st.integers(0, columns))
+        for each in pixels:
+            each[:, coloured:] = each[:, coloured:, :1]
     options = {} if sampling == "grey" else {"subsampling": sampling}
     photometric = "MONOCHROME2" if sampling == "grey" else "YBR_FULL_422"
     dataset = of_codestreams([jpeg(each, **options) for each in pixels], pixels[0], photometric)
@@ -232,6 +280,8 @@ def test_any_boxes_in_any_sampling(data: st.DataObject, sampling: str, rows: int
     assert again.PixelData == redacted.PixelData
     if not effective:
         assert redacted.PixelData == dataset.PixelData
+    for each in effective:
+        assert not (each.box.left % 8 or each.box.top % 8)
     for number, (before, after) in enumerate(zip(iter_raw_frames(dataset), iter_raw_frames(redacted), strict=True)):
         outside = np.ones(before.shape[:2], bool)
         beside = int(sampling not in ("grey", "4:4:4"))

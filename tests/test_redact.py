@@ -93,6 +93,24 @@ def test_native_pixels_change_inside_the_box_alone(syntax: str, pixels: np.ndarr
     assert way_of(dataset) == "native"
 
 
+@pytest.mark.parametrize(
+    ("pixels", "layout"),
+    [
+        pytest.param(GREY8, {}, id="grey"),
+        pytest.param(np.stack([GREY8[:5, :7]] * 3), {}, id="odd frames"),
+        pytest.param(COLOUR, {"photometric": "RGB", "planar": 1}, id="RGB by plane"),
+    ],
+)
+def test_bytes_in_words_of_big_endian_stand_in_swapped_pairs(pixels: np.ndarray, layout: dict[str, Any]) -> None:
+    built = image(pixels, syntax=ExplicitVRBigEndian, **layout)
+    built["PixelData"].VR = "OW"
+    built.PixelData = np.frombuffer(built.PixelData, "u2").byteswap().tobytes()
+    dataset = load(file_bytes(built))
+    plain = opened(pixels, **layout)
+    assert all(map(np.array_equal, iter_raw_frames(dataset), iter_raw_frames(plain)))
+    _assert_only_the_box_changes(dataset, region(BOX if dataset.Rows > 20 else Box(1, 1, 2, 2)))
+
+
 LOSSLESS: list[Any] = [
     pytest.param(RLELossless, GREY16, {}, id="RLE"),
     pytest.param(RLELossless, COLOUR, {"photometric": "RGB"}, id="RLE colour"),

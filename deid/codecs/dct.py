@@ -1,8 +1,9 @@
 """8-bit DCT JPEG: whole blocks become black in the frequency domain; no other coefficient changes.
 
 Nothing is decoded to pixels and compressed again, so the syntax stays and no loss is added. A box grows to the grid of
-minimum coded units. Where chroma is subsampled, decoders smooth it over block edges: one pixel around a box may change
-its colour slightly, though its coefficients do not.
+blocks. Where chroma is subsampled its blocks are larger: a box grows to them where they hold colour, and only to the
+blocks of luma where all of them at its rim are without colour already. Decoders smooth chroma over block edges: one
+pixel around a box may change its colour slightly, though its coefficients do not.
 
 References
 ----------
@@ -16,7 +17,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 import jpegio
@@ -28,7 +29,7 @@ from deid.codecs.encapsulated import encapsulated
 from deid.codecs.loss import remember_loss
 from deid.codecs.markers import FrameHeader, adobe_transform, first_quantisers, frame_header
 from deid.codecs.raw import PixelFormat, encoded_frames, pixel_format, raw_photometric, stored_frames
-from deid.codecs.regions import boxes_by_frame, with_offset_tables
+from deid.codecs.regions import boxes_by_frame, grown, with_offset_tables
 from deid.errors import PixelError
 from deid.values import Box, Region
 
@@ -55,15 +56,24 @@ class Coefficients:
     transform: int | None
 
     def blocks(self, component: int, box: Box) -> tuple[slice, slice]:
-        """Where the box, which lies on the grid or ends with the frame, lies in a component's array."""
+        """Where the blocks that the box touches lie in a component's array; with the frame the array ends too."""
+        across, down = self.block_px(component)
+        bottom = None if box.bottom >= self.header.rows else -(-box.bottom // down) * _BLOCK
+        right = None if box.right >= self.header.columns else -(-box.right // across) * _BLOCK
+        return slice(box.top // down * _BLOCK, bottom), slice(box.left // across * _BLOCK, right)
+
+    def whole_blocks(self, component: int, box: Box) -> tuple[slice, slice]:
+        """Where the blocks that lie wholly in the box lie in a component's array; with the frame the array ends too."""
+        across, down = self.block_px(component)
+        bottom = None if box.bottom >= self.header.rows else box.bottom // down * _BLOCK
+        right = None if box.right >= self.header.columns else box.right // across * _BLOCK
+        return slice(-(-box.top // down) * _BLOCK, bottom), slice(-(-box.left // across) * _BLOCK, right)
+
+    def block_px(self, component: int) -> tuple[int, int]:
+        """Width and height in pixels of what a block of a component shows."""
         across, down = _unit(self.header)
         horizontal, vertical = self.header.sampling[component] if len(self.planes) > 1 else (1, 1)
-        units = (box.top // down, -(-box.bottom // down), box.left // across, -(-box.right // across))
-        top, bottom, left, right = units
-        return (
-            slice(top * vertical * _BLOCK, bottom * vertical * _BLOCK),
-            slice(left * horizontal * _BLOCK, right * horizontal * _BLOCK),
-        )
+        return across // horizontal, down // vertical
 
 
 def handles(dataset: Dataset) -> bool:
@@ -80,17 +90,40 @@ def handles(dataset: Dataset) -> bool:
     return all(_is_editable(header, layout) for header in headers)
 
 
-def snap(dataset: Dataset, box: Box) -> Box:
-    """The box grown to whole coded units of every frame, cut where the frame ends."""
+def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions grown to whole blocks of every frame, cut where the frame ends.
+
+    The blocks are those of luma, or the whole coded units where chroma that is not black lies between the two.
+
+    Raises
+    ------
+    PixelError
+        Where a codestream cannot be parsed.
+
+    """
     layout = pixel_format(dataset)
-    units = {_unit(frame_header(codestream)) for codestream in encoded_frames(dataset)}
-    across, down = math.lcm(*(unit[0] for unit in units)), math.lcm(*(unit[1] for unit in units))
-    return Box.from_edges(
-        box.left // across * across,
-        box.top // down * down,
-        min(-(-box.right // across) * across, layout.columns),
-        min(-(-box.bottom // down) * down, layout.rows),
-    )
+    area = (layout.rows, layout.columns)
+    headers = [frame_header(codestream) for codestream in encoded_frames(dataset)]
+    units = {_unit(header) for header in headers}
+    unit = math.lcm(*(across for across, _ in units)), math.lcm(*(down for _, down in units))
+    coarse = tuple(replace(region, box=grown(region.box, unit, area)) for region in regions)
+    if unit == (_BLOCK, _BLOCK) or not all(_has_finest_luma(header) for header in headers):
+        return coarse
+    fine = [replace(region, box=grown(region.box, (_BLOCK, _BLOCK), area)) for region in regions]
+    frames, photometric = stored_frames(dataset), raw_photometric(dataset)
+    for frame in range(len(frames)):
+        undecided = [
+            number
+            for number, region in enumerate(fine)
+            if region.frame in (None, frame) and region.box != coarse[number].box
+        ]
+        coefficients = read_coefficients(frames.codestream(frame)) if undecided else None
+        for number in undecided:
+            if coefficients is None or not _is_chroma_black(
+                coefficients, coarse[number].box, fine[number].box, photometric
+            ):
+                fine[number] = coarse[number]
+    return tuple(fine)
 
 
 def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
@@ -144,7 +177,10 @@ def read_coefficients(codestream: bytes) -> Coefficients:
 
 
 def is_same_outside(before: Coefficients, after: Coefficients, boxes: Sequence[Box]) -> bool:
-    """Whether both decode to the same outside the boxes, which are snapped: coefficients, tables and geometry."""
+    """Whether both decode to the same outside the boxes, which are snapped: coefficients, tables and geometry.
+
+    A block that only a part of a box touches belongs to the outside.
+    """
     if (before.header, before.transform) != (after.header, after.transform) or len(before.planes) != len(after.planes):
         return False
     if before.steps != after.steps or not all(map(np.array_equal, before.tables, after.tables)):
@@ -154,7 +190,7 @@ def is_same_outside(before: Coefficients, after: Coefficients, boxes: Sequence[B
             return False
         changed = one != two
         for box in boxes:
-            changed[before.blocks(component, box)] = False
+            changed[before.whole_blocks(component, box)] = False
         if changed.any():
             return False
     return True
@@ -179,9 +215,36 @@ def is_flat_inside(coefficients: Coefficients, boxes: Sequence[Box]) -> bool:
     return True
 
 
-def is_subsampled(coefficients: Coefficients) -> bool:
-    """Whether components share values between pixels, so that a decoder may smooth them over a box's edge."""
-    return len(set(coefficients.header.sampling)) > 1
+def is_shared_changed(before: Coefficients, after: Coefficients) -> bool:
+    """Whether anything changed in components that share values between pixels: a decoder smooths it over edges."""
+    return any(
+        before.block_px(component) != (_BLOCK, _BLOCK) and not np.array_equal(one, two)
+        for component, (one, two) in enumerate(zip(before.planes, after.planes, strict=True))
+    )
+
+
+def _has_finest_luma(header: FrameHeader) -> bool:
+    return header.sampling[0] == (max(h for h, _ in header.sampling), max(v for _, v in header.sampling))
+
+
+def _is_chroma_black(coefficients: Coefficients, coarse: Box, fine: Box, photometric: str) -> bool:
+    """Whether the blocks of subsampled components that only the coarser box covers whole are black already."""
+    for component, plane in enumerate(coefficients.planes):
+        across, down = coefficients.block_px(component)
+        if (across, down) == (_BLOCK, _BLOCK):
+            continue
+        touched = coefficients.blocks(component, coarse)
+        rim = plane[touched].copy()
+        rim[::_BLOCK, ::_BLOCK] -= _black(component, coefficients, photometric)
+        # From here on 0 is black. Blocks that the finer box covers whole will be.
+        rows, columns = coefficients.whole_blocks(component, fine)
+        top, left = touched[0].start, touched[1].start
+        bottom = None if rows.stop is None else max(rows.stop - top, 0)
+        right = None if columns.stop is None else max(columns.stop - left, 0)
+        rim[rows.start - top : bottom, columns.start - left : right] = 0
+        if rim.any():
+            return False
+    return True
 
 
 def _is_editable(header: FrameHeader, layout: PixelFormat) -> bool:

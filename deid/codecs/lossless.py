@@ -11,7 +11,7 @@ from deid.codecs.encode import LOSSLESS, encode_frame
 from deid.codecs.fill import black
 from deid.codecs.raw import pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
-from deid.values import Box, Region
+from deid.values import Region
 
 
 def handles(dataset: Dataset) -> bool:
@@ -19,9 +19,9 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax in LOSSLESS
 
 
-def snap(dataset: Dataset, box: Box) -> Box:
-    """The box itself: no pixel shares its value with a neighbour."""
-    return box
+def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions themselves: no pixel shares its value with a neighbour."""
+    return tuple(regions)
 
 
 def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:

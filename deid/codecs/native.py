@@ -6,6 +6,7 @@ Nothing is decoded and encoded again, so bits above BitsStored survive outside t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -14,7 +15,7 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from deid.codecs.fill import black
 from deid.codecs.raw import PixelFormat, pixel_format, raw_photometric, stored_frames
-from deid.codecs.regions import boxes_by_frame, replace_pixels
+from deid.codecs.regions import boxes_by_frame, grown, replace_pixels
 from deid.errors import PixelError
 from deid.values import Box, Region
 
@@ -31,11 +32,13 @@ def handles(dataset: Dataset) -> bool:
     return layout.bits_allocated in _WHOLE_BYTES or (layout.bits_allocated == 1 and layout.samples == 1)
 
 
-def snap(dataset: Dataset, box: Box) -> Box:
-    """The box grown to the pixels that share stored bytes: pairs of columns where chroma is subsampled."""
-    if pixel_format(dataset).photometric != "YBR_FULL_422":
-        return box
-    return Box.from_edges(box.left // 2 * 2, box.top, -(-box.right // 2) * 2, box.bottom)
+def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions grown to the pixels that share stored bytes: pairs of columns where chroma is subsampled."""
+    layout = pixel_format(dataset)
+    if layout.photometric != "YBR_FULL_422":
+        return tuple(regions)
+    area = (layout.rows, layout.columns)
+    return tuple(replace(region, box=grown(region.box, (2, 1), area)) for region in regions)
 
 
 def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
@@ -59,8 +62,7 @@ def _overwrite_stored(
     value: memoryview, dataset: Dataset, layout: PixelFormat, boxes: Mapping[int, Sequence[Box]]
 ) -> None:
     stored = np.frombuffer(value, np.uint8)
-    swapped = _is_swapped(layout)
-    if swapped:
+    if layout.is_swapped:
         _swap_pairs(stored)
     photometric = raw_photometric(dataset)
     frames = stored_frames(dataset)
@@ -68,13 +70,8 @@ def _overwrite_stored(
         colour = black(dataset, layout, photometric, frames.decoded(frame))
         for box in here:
             _paint(stored, layout, frame, box, colour)
-    if swapped:
+    if layout.is_swapped:
         _swap_pairs(stored)
-
-
-def _is_swapped(layout: PixelFormat) -> bool:
-    """Whether 8-bit samples stand in swapped pairs, as big-endian words do (PS3.5 A.2)."""
-    return layout.syntax == ExplicitVRBigEndian and layout.bits_allocated == 8 and layout.pixel_vr == "OW"
 
 
 def _swap_pairs(stored: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from math import ceil
 from typing import Any
@@ -19,6 +19,8 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import (
     UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGLSTransferSyntaxes,
@@ -74,6 +76,11 @@ class PixelFormat:
     def is_float(self) -> bool:
         """Whether the samples are floating point numbers."""
         return self.keyword in _FLOAT_BITS
+
+    @property
+    def is_swapped(self) -> bool:
+        """Whether 8-bit samples stand in swapped pairs, as big-endian words do (PS3.5 A.2)."""
+        return self.syntax == ExplicitVRBigEndian and self.bits_allocated == 8 and self.pixel_vr == "OW"
 
     @property
     def frame_bits(self) -> int:
@@ -316,6 +323,9 @@ def _decoded(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
 def _decoded_native(value: bytes | memoryview, layout: PixelFormat, frame: int) -> tuple[np.ndarray, str]:
     if layout.bits_allocated == 1:
         return _unpacked_bits(value, layout, frame), layout.photometric
+    if layout.is_swapped:
+        value = _swapped_back(value, layout, frame)
+        layout, frame = replace(layout, syntax=ExplicitVRLittleEndian, pixel_vr="OB", frames=1), 0
     try:
         return _as_array(value, frame, layout.syntax, _layout_options(layout))
     except PixelError as exc:
@@ -347,6 +357,14 @@ def _unpacked_bits(value: bytes | memoryview, layout: PixelFormat, frame: int) -
     packed = np.frombuffer(value, np.uint8, count=-(-last // 8) - first // 8, offset=first // 8)
     bits = np.unpackbits(packed, bitorder="little")[first % 8 :][: layout.frame_bits]
     return bits.reshape(layout.rows, layout.columns)
+
+
+def _swapped_back(value: bytes | memoryview, layout: PixelFormat, frame: int) -> bytes:
+    """The bytes of a frame in their order; pydicom 3.0.2 mixes them up where a frame does not begin on a pair."""
+    length = layout.frame_bits // 8
+    first = frame * length
+    pairs = np.frombuffer(value[first // 2 * 2 : -(-(first + length) // 2) * 2], np.uint8).reshape(-1, 2)
+    return pairs[:, ::-1].tobytes()[first % 2 :][:length]
 
 
 def _layout_options(layout: PixelFormat) -> dict[str, Any]:

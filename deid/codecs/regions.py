@@ -25,6 +25,17 @@ def boxes_by_frame(regions: Iterable[Region], frames: int) -> dict[int, tuple[Bo
     return {frame: tuple(boxes[frame]) for frame in sorted(boxes)}
 
 
+def grown(box: Box, unit: tuple[int, int], area: tuple[int, int]) -> Box:
+    """The box grown to a grid of units (across, down), cut where the area of (rows, columns) ends."""
+    (across, down), (rows, columns) = unit, area
+    return Box.from_edges(
+        box.left // across * across,
+        box.top // down * down,
+        min(-(-box.right // across) * across, columns),
+        min(-(-box.bottom // down) * down, rows),
+    )
+
+
 def painted(frame: np.ndarray, boxes: Sequence[Box], colour: np.ndarray) -> np.ndarray:
     """A copy of the frame, (rows, columns) or (rows, columns, samples), with the boxes in one colour."""
     copy = np.array(frame, order="C")

@@ -25,7 +25,7 @@ from deid.codecs.loss import remember_loss
 from deid.codecs.raw import PixelFormat, iter_raw_frames, pixel_format, raw_photometric
 from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
 from deid.errors import PixelError
-from deid.values import Box, Region
+from deid.values import Region
 
 _TARGETS = (JPEGLSLossless, RLELossless)
 
@@ -35,9 +35,9 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax.is_encapsulated
 
 
-def snap(dataset: Dataset, box: Box) -> Box:
-    """The box itself: what is written afterwards is lossless."""
-    return box
+def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions themselves: what is written afterwards is lossless."""
+    return tuple(regions)
 
 
 def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
