@@ -87,12 +87,16 @@ def run_command(
     keep_links: Annotated[
         bool, typer.Option("--crosswalk", help="Keep originals and stand-ins, encrypted in DEID_HOME.")
     ] = False,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers do it, in place of processes here.")
+    ] = "",
     resume: Annotated[
         int | None, typer.Option(metavar="RUN", help="Go on with a run that stopped; it keeps its own options.")
     ] = None,
 ) -> None:
     """De-identify DICOM files."""
     settings = _settings()
+    settings = replace(settings, scheduler=scheduler or settings.scheduler)
     if resume is not None:
         if inputs or out:
             raise UsageError("--resume takes the number of a run, and no INPUT or --out: the run has its own.")
@@ -353,6 +357,34 @@ def serve() -> None:
     place = ["--server.address", settings.bind, "--server.port", str(settings.port)]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *place]
     raise typer.Exit(subprocess.call(command, cwd=script.parent))  # noqa: S603 - our own program and settings
+
+
+@app.command("scheduler")
+def scheduler_command(
+    address: Annotated[str, typer.Option("--scheduler", metavar="ADDRESS", help="As DEID_SCHEDULER.")] = "",
+) -> None:
+    """Be the Dask scheduler that `deid run --scheduler` and `deid worker` talk to."""
+    from deid.cluster import serve_scheduler
+
+    serve_scheduler(_with_scheduler(address))
+
+
+@app.command("worker")
+def worker_command(
+    address: Annotated[str, typer.Option("--scheduler", metavar="ADDRESS", help="As DEID_SCHEDULER.")] = "",
+) -> None:
+    """Be a worker of a Dask scheduler: one file at a time, read and written where this machine sees it."""
+    from deid.cluster import serve_worker
+
+    serve_worker(_with_scheduler(address))
+
+
+def _with_scheduler(address: str) -> Settings:
+    settings = Settings.from_environment()
+    settings = replace(settings, scheduler=address or settings.scheduler)
+    if not settings.scheduler:
+        raise UsageError("Name the scheduler's address by --scheduler or DEID_SCHEDULER.")
+    return settings
 
 
 @users.command("add")
