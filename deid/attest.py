@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
@@ -15,7 +15,7 @@ from pydicom.uid import UID
 from deid import __version__
 from deid.profile import METHOD_CODES, HeaderOption, Profile
 from deid.ps315 import edition
-from deid.standins import values_of
+from deid.standins import copied, values_of
 
 IMPLEMENTATION_CLASS = "2.25." + str(int.from_bytes(sha256(b"deid").digest()[:16], "big"))
 _BASIC, _CLEAN_PIXELS = "113100", "113101"
@@ -61,10 +61,16 @@ def _dates_said(profile: Profile) -> str:
 
 
 def _code_item(value: str) -> Dataset:
+    return Dataset({element.tag: copied(element) for element in _method(value)})
+
+
+@cache
+def _method(value: str) -> tuple[DataElement, ...]:
+    """The elements of a code of CID 7050."""
     code = _methods()[value]
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
-    return item
+    return tuple(item)
 
 
 @cache

@@ -7,6 +7,7 @@ nothing knows goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -16,13 +17,14 @@ from deid.context import LineContext, read_context
 from deid.lexicon import Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.text import alnum, core, fold, is_alphabetic, parts
-from deid.values import Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
+from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
 
 LONGEST_UNKNOWN_LABEL = 5
 SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
+_SECONDS = re.compile(r"[.:]?[0-5]\d")
 _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
@@ -123,13 +125,14 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "phone", P_PATTERN))
     for index, word in enumerate(row):
         shape = _shape(word, lexicon)
-        if shape:
+        lasts = index > 0 and fold(core(texts[index - 1])) in lexicon.durations
+        if shape and not (shape == "time" and lasts):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, shape, P_PATTERN))
         if index in context.values:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, context.values[index], P_CONTEXT))
             lost = patterns.date_fragment(word.text)
-            if (lost and context.values[index] in ("birth", "date")) or shape == "date":
-                gathered.missing.setdefault(index, (lost, lost))
+            if (any(lost) and context.values[index] in ("birth", "date")) or shape == "date":
+                gathered.missing.setdefault(index, lost)
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 
@@ -152,6 +155,8 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
 def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) -> list[Evidence]:
     """What says that the word identifies nobody."""
     text = word.text
+    if text == UNREAD:
+        return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
     if not alnum(text) or (word.confidence < UNREADABLE and len(alnum(text)) <= 2):
@@ -200,12 +205,16 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         alphabetic = is_alphabetic(word.text)
         unknown = not gathered.harmless[index] and alphabetic and (before or after)
         between = before and after and (alphabetic or not patterns.is_measure(word.text))
-        number = patterns.is_bare_number(word.text) and (before or leads)
-        initial = alphabetic and len(alnum(word.text)) <= 3 and word.text.endswith((".", ",")) and before
+        number = patterns.is_bare_number(word.text) and not patterns.says_age(word.text) and (before or leads)
+        pointed = alphabetic and word.text.endswith((".", ","))
+        initial = pointed and ((len(alnum(word.text)) <= 3 and before) or (len(alnum(word.text)) == 1 and leads))
         title = fold(core(word.text)) in lexicon.titles and (before or after)
-        half = index > 0 and fold(core(word.text)) in _HALF_DAYS and _is_time(gathered.for_phi[index - 1])
+        just_told = any(_is_time(gathered.for_phi[i]) for i in range(max(index - 2, 0), index))
+        half = just_told and fold(core(word.text)) in _HALF_DAYS
+        seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
+        seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        if unknown or between or number or initial or title or half or letter:
+        if unknown or between or number or initial or title or half or seconds or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = True
             wordy[index] = alphabetic and not half
@@ -214,6 +223,10 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
 def _is_settled(harmless: Sequence[Evidence]) -> bool:
     """Whether the word's place or its lack of letters says that it is harmless, not the word list alone."""
     return any(each.rule in ("label", "symbol") for each in harmless)
+
+
+def _is_date(evidence: Sequence[Evidence]) -> bool:
+    return any(each.rule == "date" for each in evidence)
 
 
 def _is_time(evidence: Sequence[Evidence]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
@@ -19,8 +21,9 @@ from deid.private import safe_private
 from deid.profile import HeaderOption
 from deid.ps315 import Action, Rule, Rulebook, name_of
 from deid.pseudonyms import Pseudonyms
-from deid.standins import dummy_code, dummy_value, made, values_of
+from deid.standins import copied, dummy_code, dummy_value, made, values_of
 from deid.values import Removal
+from deid.walking import elements_of
 from deid.wording import Wording
 
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UT"})
@@ -30,7 +33,6 @@ _NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"
 _DRAWN = frozenset({Tag("GraphicObjectSequence"), Tag("CompoundGraphicSequence")})
 _IMAGE_TYPE, _PATIENT_ID, _PATIENT_NAME = Tag("ImageType"), Tag("PatientID"), Tag("PatientName")
 _CONCEPT_NAME, _TEXT_VALUE = Tag("ConceptNameCodeSequence"), Tag("TextValue")
-_SCHEME_UIDS = frozenset({Tag("CodingSchemeUID"), Tag("ContextUID"), Tag("MappingResourceUID")})
 _OTHER_TYPE = "OTHER"
 _OLDEST = 89
 """Higher ages are told as 90 (45 CFR 164.514(b)(2)(i)(C))."""
@@ -78,12 +80,12 @@ def clean_items(dataset: Dataset, task: Cleaning) -> Dataset:
 
 
 def _cleaned(dataset: Dataset, task: Cleaning, place: _Place) -> Dataset:
-    cleaned = Dataset()
+    cleaned: dict[BaseTag, DataElement | RawDataElement] = {}
     coded = cleaned_code(dataset, task.wording) if is_code(dataset) and not place.codes_stay else {}
     private = safe_private(dataset, task.book, task.wording)
-    for element in dataset:
+    for element in elements_of(dataset):
         tag = element.tag
-        if tag.group % 2:
+        if tag >> 16 & 1:
             kept = private.get(tag)
             action = Action.REMOVE if kept is None else Action.CLEAN
         elif tag in coded:
@@ -92,10 +94,10 @@ def _cleaned(dataset: Dataset, task: Cleaning, place: _Place) -> Dataset:
         else:
             action, kept = _become(element, task, place)
         if kept is not None:
-            cleaned.add(kept)
+            cleaned[tag] = kept
         if action is not Action.KEEP:
             task.removals.append(Removal(f"{place.path}{tag}", name_of(tag), action.value))
-    return cleaned
+    return Dataset(cleaned)
 
 
 def _become(element: DataElement, task: Cleaning, place: _Place) -> tuple[Action, DataElement | None]:
@@ -134,7 +136,7 @@ def _replaced(element: DataElement, action: Action, rule: Rule, task: Cleaning, 
 
 
 def _stand_in(tag: BaseTag, uid: str, task: Cleaning) -> str:
-    return uid if tag in _SCHEME_UIDS and is_public_uid(uid) else task.uid(uid)
+    return uid if is_public_uid(tag, uid) else task.uid(uid)
 
 
 def _kept(
@@ -151,11 +153,13 @@ def _kept(
         return _gone(element, rule, kind, task, place)
     if vr == "CS" and rule.retained and any(not task.wording.term(str(value)) for value in values):
         return _gone(element, rule, kind, task, place)
+    if tag in _SHAPES and not _SHAPES[tag](element.value):
+        return _gone(element, rule, kind, task, place)
     if vr == "AS" and any(_is_old(str(value)) for value in values):
         return Action.CLEAN, made(tag, vr, "090Y")
     if holds(element, task.needles):
         return _gone(element, rule, kind, task, place)
-    return Action.KEEP, made(tag, vr, element.value, element.is_undefined_length)
+    return Action.KEEP, copied(element)
 
 
 def _gone(
@@ -234,6 +238,25 @@ def _rules_in(item: Dataset, sequence: BaseTag, task: Cleaning) -> Mapping[int, 
 
 _ANNOTATIONS, _TEXT_OBJECTS = Tag("GraphicAnnotationSequence"), Tag("TextObjectSequence")
 _UNFORMATTED = Tag("UnformattedTextValue")
+
+
+def _is_profile(value: object) -> bool:
+    """Whether bytes are a colour profile and nothing after it (ICC.1 7.2)."""
+    if not isinstance(value, bytes) or value[36:40] != b"acsp":
+        return False
+    return not any(value[int.from_bytes(value[:4], "big") :])
+
+
+def _is_version(value: object) -> bool:
+    """Whether bytes are a version of the form of Exif: 0100."""
+    return isinstance(value, bytes) and re.fullmatch(rb"\d{4}\0*", value) is not None
+
+
+_SHAPES: dict[int, Callable[[object], bool]] = {
+    Tag("ICCProfile"): _is_profile,
+    Tag("InteroperabilityVersion"): _is_version,
+}
+"""Bytes that stay only where they are what the element is for."""
 
 
 def _is_old(age: str) -> bool:

@@ -10,6 +10,7 @@ import logging
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deid import __version__, jobs
+from deid import __version__, jobs, triage
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
@@ -86,12 +87,16 @@ def run_command(
     keep_links: Annotated[
         bool, typer.Option("--crosswalk", help="Keep originals and stand-ins, encrypted in DEID_HOME.")
     ] = False,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers do it, in place of processes here.")
+    ] = "",
     resume: Annotated[
         int | None, typer.Option(metavar="RUN", help="Go on with a run that stopped; it keeps its own options.")
     ] = None,
 ) -> None:
     """De-identify DICOM files."""
     settings = _settings()
+    settings = replace(settings, scheduler=scheduler or settings.scheduler)
     if resume is not None:
         if inputs or out:
             raise UsageError("--resume takes the number of a run, and no INPUT or --out: the run has its own.")
@@ -214,6 +219,37 @@ def _word_object(finding: Finding) -> dict[str, object]:
     }
 
 
+@app.command("triage")
+def triage_command(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files or folders.")],
+    workers: Annotated[int, typer.Option("--jobs", min=1, help="Worker processes.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a file.")] = False,
+) -> None:
+    """Tell quickly which files seem to hold text, and which a header that identifies: no proof, nothing is written."""
+    settings = Settings.from_environment()
+    if missing := sum(not given.exists() for given in inputs):
+        raise UsageError(f"{missing} INPUT does not exist." if missing == 1 else f"{missing} INPUTs do not exist.")
+    counts: dict[tuple[str, str], Counter[triage.Sort]] = {}
+    sampled = 0
+    looked = triage.look(
+        *(inputs, workers, settings.max_frames, settings.max_pixels_per_frame),
+        lambda source: jobs.limits_of_file(source, settings),
+    )
+    for source, seen in looked:
+        counts.setdefault((seen.modality, seen.device), Counter())[seen.sort] += 1
+        sampled += len(seen.looked_at) < seen.frames
+        if as_json:
+            typer.echo(json.dumps(triage.as_object(str(source.relative), seen), ensure_ascii=False))
+    if as_json:
+        return
+    rows: list[tuple[str, ...]] = [("modality", "device", *(sort.value for sort in triage.Sort))]
+    for (modality, device), sorts in sorted(counts.items()):
+        rows.append((modality or "-", device or "-", *(str(sorts[sort] or "") for sort in triage.Sort)))
+    _out.print(_as_table("", rows))
+    if sampled:
+        _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames only.", highlight=False)
+
+
 @app.command()
 def classify() -> None:
     """Judge lines of text from standard input: one JSON object a line, with P(PHI) of each word."""
@@ -321,6 +357,34 @@ def serve() -> None:
     place = ["--server.address", settings.bind, "--server.port", str(settings.port)]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *place]
     raise typer.Exit(subprocess.call(command, cwd=script.parent))  # noqa: S603 - our own program and settings
+
+
+@app.command("scheduler")
+def scheduler_command(
+    address: Annotated[str, typer.Option("--scheduler", metavar="ADDRESS", help="As DEID_SCHEDULER.")] = "",
+) -> None:
+    """Be the Dask scheduler that `deid run --scheduler` and `deid worker` talk to."""
+    from deid.cluster import serve_scheduler
+
+    serve_scheduler(_with_scheduler(address))
+
+
+@app.command("worker")
+def worker_command(
+    address: Annotated[str, typer.Option("--scheduler", metavar="ADDRESS", help="As DEID_SCHEDULER.")] = "",
+) -> None:
+    """Be a worker of a Dask scheduler: one file at a time, read and written where this machine sees it."""
+    from deid.cluster import serve_worker
+
+    serve_worker(_with_scheduler(address))
+
+
+def _with_scheduler(address: str) -> Settings:
+    settings = Settings.from_environment()
+    settings = replace(settings, scheduler=address or settings.scheduler)
+    if not settings.scheduler:
+        raise UsageError("Name the scheduler's address by --scheduler or DEID_SCHEDULER.")
+    return settings
 
 
 @users.command("add")

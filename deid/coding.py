@@ -6,8 +6,10 @@ import json
 import re
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from pydicom import Dataset
+from pydicom.sr._concepts_dict import concepts
 from pydicom.tag import Tag
 
 from deid.wording import Wording
@@ -16,6 +18,9 @@ CODE_VALUE, SCHEME, MEANING = Tag("CodeValue"), Tag("CodingSchemeDesignator"), T
 _VALUES = (CODE_VALUE, Tag("LongCodeValue"), Tag("URNCodeValue"))
 LOCAL_SCHEME = "99DEID"
 DUMMY_CODE = "REMOVED"
+_SCHEME_UIDS = frozenset({Tag("CodingSchemeUID"), Tag("ContextUID"), Tag("MappingResourceUID")})
+_SHORT_PARTS = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,3}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z]{5,}")
 _PUBLIC_VALUE = re.compile(r"[\w.:/{}\[\]%*^'\"+-]{1,64}", re.ASCII)
 
 
@@ -37,7 +42,7 @@ def cleaned_code(item: Dataset, wording: Wording) -> dict[int, str]:
         if tag in item:
             value = str(item[tag].value or "").strip()
             telling = wording.needles.are_in(value)
-            stays = public and not telling and _PUBLIC_VALUE.fullmatch(value)
+            stays = public and not telling and _names_a_term(value, wording)
             made[int(tag)] = value if stays or not value else (wording.cleaned(value) or DUMMY_CODE)
     if SCHEME in item:
         made[int(SCHEME)] = scheme if public or not scheme else (_local(scheme, wording) or LOCAL_SCHEME)
@@ -58,9 +63,25 @@ def concept_of(item: Dataset) -> tuple[str, str] | None:
     return str(names[0].get("CodingSchemeDesignator") or ""), str(names[0].get("CodeValue") or "")
 
 
-def is_public_uid(uid: str) -> bool:
-    """Whether the UID is one of a public scheme or of DICOM itself, and of no instance."""
-    return uid.startswith(_codings()[1])
+def is_public_uid(tag: int, uid: str) -> bool:
+    """Whether an element names a scheme by its public UID, none of whose parts could be a record's number."""
+    roots = _codings()[1]
+    root = next((root for root in roots if tag in _SCHEME_UIDS and uid.startswith(root)), None)
+    return root is not None and _SHORT_PARTS.fullmatch(uid.removeprefix(root)) is not None
+
+
+def _names_a_term(value: str, wording: Wording) -> bool:
+    """Whether a value of a public scheme is a code: one that spells a word is known or harmless."""
+    if not _PUBLIC_VALUE.fullmatch(value):
+        return False
+    return not _WORD.search(value) or value in _spelled() or wording.cleaned(value) == value
+
+
+@cache
+def _spelled() -> frozenset[str]:
+    """Values of public codes that spell a word, as pydicom lists them: {counts}, CTPROTOCOL."""
+    terms: Any = concepts.values()
+    return frozenset(value for named in terms for codes in named.values() for value in codes if _WORD.search(value))
 
 
 def _local(scheme: str, wording: Wording) -> str:

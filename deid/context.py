@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from deid.values import Word
 LONGEST_NAME_WORDS = 6
 _ENDS = (":", "=", "#")
 _AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
+_SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
+"""Initials of several people, behind a label of staff even where each is a known mark: OP D/HZ."""
 _DOCTOR = frozenset(("dr", "doctor"))
 
 
@@ -85,7 +88,7 @@ def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lex
     if kind is LabelKind.ID:
         return _number(row, first, lexicon)
     if kind in (LabelKind.BIRTH, LabelKind.DATE):
-        return _while(row, first, lexicon, _may_be_date)
+        return _day(row, first, lexicon)
     if kind is LabelKind.CONTACT:
         return _while(row, first, lexicon, lambda text: bool(digit_count(text)) or patterns.net_shape(text) is not None)
     if kind is LabelKind.HARMLESS:
@@ -93,6 +96,22 @@ def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lex
     if not marked:
         return []
     return _while(row, first, lexicon, lambda text: bool(alnum(text)))
+
+
+def _day(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
+    """A day and a time: digits, and before more of them a month or what a reader made of one."""
+    taken: list[int] = []
+    for index in range(first, len(row)):
+        text = row[index].text
+        _, kind, marked = _label_at(row, index, lexicon)
+        if kind is not None and marked:
+            break
+        more = index + 1 < len(row) and _may_be_date(row[index + 1].text)
+        month = more and is_alphabetic(text) and (fold(core(text)) in lexicon.months or not lexicon.knows(text))
+        if not _may_be_date(text) and not month:
+            break
+        taken.append(index)
+    return taken
 
 
 def _may_be_date(text: str) -> bool:
@@ -130,11 +149,15 @@ def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexic
         is_label = kind is not None and (is_marked or (not taken and kind is not LabelKind.HARMLESS))
         if is_label or not is_alphabetic(text) or text[0] in "[({":
             break
-        if len(letters) == 1 and not (staff and not taken):
+        if len(letters) == 1 and text.endswith(".") and taken:
+            pass  # "Le M."
+        elif len(letters) == 1 and not (staff and not taken):
             # An initial stands before the rest of the name; a sex or a side after it does not.
             if index + 1 >= len(row) or lexicon.knows(row[index + 1].text):
                 break
-        elif not _may_be_name(row, index, bool(taken), kind, marked, lexicon):
+        elif not (staff and not taken and _SIGNED.fullmatch(text)) and not _may_be_name(
+            row, index, bool(taken), kind, marked, lexicon
+        ):
             break
         taken.append(index)
     return taken

@@ -20,6 +20,7 @@ import deid.quiet  # noqa: F401
 from deid.attest import complete_file_meta, say_what_was_done
 from deid.cleaning import Cleaning, clean_items
 from deid.codecs.raw import PIXEL_KEYWORDS
+from deid.coding import is_public_uid
 from deid.errors import HeaderError
 from deid.identifiers import SHORTEST, Needles, common_words, needles_of, tokens_of
 from deid.profile import STRICT, HeaderOption, Profile
@@ -27,8 +28,10 @@ from deid.ps315 import Action, Rulebook, identifying_tags, name_of, rulebook
 from deid.pseudonyms import Pseudonyms
 from deid.standins import values_of
 from deid.values import Hint, Removal
+from deid.walking import elements_of
 from deid.wording import Judge, Wording, by_vocabulary, is_vocabulary
 
+_CHARACTER_SET = Tag("SpecificCharacterSet")
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 
 
@@ -136,7 +139,7 @@ def patient_of(dataset: Dataset) -> str:
 
 def _harvested(dataset: Dataset) -> Iterator[tuple[Hint, int]]:
     identifying = identifying_tags()
-    for element in dataset:
+    for element in elements_of(dataset):
         vr = element.VR
         if vr == "SQ":
             for item in element.value:
@@ -151,18 +154,19 @@ def _harvested(dataset: Dataset) -> Iterator[tuple[Hint, int]]:
 
 def _gather_removed(dataset: Dataset, book: Rulebook, words: set[str], uids: set[str]) -> None:
     """Add the unusual words and the UIDs of the elements that do not stay."""
-    for element in dataset:
-        tag, vr = element.tag, element.VR
-        if tag.group % 2:
+    for element in elements_of(dataset):
+        tag, vr = int(element.tag), element.VR
+        if tag >> 16 & 1:
             continue
         if vr == "SQ":
             for item in element.value:
                 _gather_removed(item, book, words, uids)
         elif vr == "UI":
-            if book.rule(int(tag)).action is Action.UID:
-                uids.update(uid for uid in map(str, values_of(element)) if not Pseudonyms.keeps(uid))
+            if book.rule(tag).action is Action.UID:
+                those = map(str, values_of(element))
+                uids.update(uid for uid in those if not (Pseudonyms.keeps(uid) or is_public_uid(tag, uid)))
         elif vr in _TEXT_VRS and tag not in identifying_tags():
-            rule = book.rule(int(tag))
+            rule = book.rule(tag)
             if rule.action is Action.REMOVE or rule.action is None or rule.action in (Action.EMPTY, Action.DUMMY):
                 words.update(_unusual(values_of(element)))
 
@@ -180,7 +184,7 @@ def _class_of(dataset: Dataset) -> str:
 
 def _settle_character_set(cleaned: Dataset) -> None:
     """Text that is left and is not ASCII is written as UTF-8; a character set that nothing here knows is not kept."""
-    if any(not str(value).isascii() for value in _texts(cleaned)):
+    if not all(map(str.isascii, _texts(cleaned))):
         cleaned.SpecificCharacterSet = "ISO_IR 192"
     elif "SpecificCharacterSet" in cleaned:
         named = values_of(cleaned["SpecificCharacterSet"])
@@ -188,15 +192,17 @@ def _settle_character_set(cleaned: Dataset) -> None:
             del cleaned.SpecificCharacterSet
 
 
-def _texts(dataset: Dataset) -> Iterator[Any]:
+def _texts(dataset: Dataset) -> list[str]:
     """Every text at every depth; items lose a character set of their own, for the dataset's covers them."""
-    for element in dataset:
+    found = []
+    for element in elements_of(dataset):
         if element.VR == "SQ":
             for item in element.value:
-                item.pop(Tag("SpecificCharacterSet"), None)
-                yield from _texts(item)
+                item.pop(_CHARACTER_SET, None)
+                found += _texts(item)
         elif element.VR in _TEXT_VRS:
-            yield from values_of(element)
+            found.append(str(element.value))
+    return found
 
 
 def _settle_instance(original: Dataset, cleaned: Dataset, task: Cleaning) -> None:

@@ -17,6 +17,7 @@ from pydicom import DataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import Tag
 
+from deid.text import without_accents
 from deid.values import Hint
 
 SHORTEST = 4
@@ -71,12 +72,16 @@ class Needles:
     """The tokens that are long numbers."""
     integers: frozenset[int] = field(init=False, repr=False, compare=False)
     """Those that are still long as an integer: 0000512 is 512 there, which is a number of rows too."""
-    _spaced: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _spaced: dict[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    """The phrases by their first token, each between spaces."""
 
     def __post_init__(self) -> None:
         long = (each for each in self.tokens if SHORTEST_IN_NUMBERS <= len(each) <= LONGEST_NUMBER and each.isdecimal())
         object.__setattr__(self, "numbers", tuple(sorted(long)))
-        object.__setattr__(self, "_spaced", tuple(f" {' '.join(phrase)} " for phrase in sorted(self.phrases)))
+        spaced: dict[str, list[str]] = {}
+        for phrase in self.phrases:
+            spaced.setdefault(phrase[0], []).append(f" {' '.join(phrase)} ")
+        object.__setattr__(self, "_spaced", {first: tuple(those) for first, those in spaced.items()})
         least = 10 ** (SHORTEST_IN_NUMBERS - 1)
         object.__setattr__(self, "integers", frozenset(each for each in map(int, self.numbers) if each >= least))
 
@@ -87,8 +92,11 @@ class Needles:
             return True
         if len(found) < 2:
             return False
+        begun = [phrase for token in found if token in self._spaced for phrase in self._spaced[token]]
+        if not begun:
+            return False
         spaced = f" {' '.join(found)} "
-        return any(phrase in spaced for phrase in self._spaced)
+        return any(phrase in spaced for phrase in begun)
 
     def are_in_number(self, text: str) -> bool:
         """Whether digits of a removed value, not too few of them, stand within a number."""
@@ -120,8 +128,7 @@ def tokens_of(text: str) -> list[str]:
     """Runs of letters and digits in their order, without accents, in capitals."""
     if text.isascii():
         return _TOKEN.findall(text.upper())
-    plain = unicodedata.normalize("NFKD", text)
-    return _TOKEN.findall("".join(sign for sign in plain if not unicodedata.combining(sign)).upper())
+    return _TOKEN.findall(without_accents(unicodedata.normalize("NFKD", text)).upper())
 
 
 @cache

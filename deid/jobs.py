@@ -254,10 +254,16 @@ def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -
                 source, batch, hands.engines, settings, run_id, hands.watch
             )
         return
-    count = batch.jobs if hands.workers is None else hands.workers
-    found = work_through(
-        sources, count, _start_worker, (batch, settings, run_id), lambda source: _limits(source, settings)
-    )
+    found: Iterator[tuple[InputFile, Done | Lost]]
+    if settings.scheduler:
+        from deid.cluster import work_through_cluster  # Dask is large, and few need it
+
+        found = work_through_cluster(sources, batch, settings, run_id)
+    else:
+        count = batch.jobs if hands.workers is None else hands.workers
+        found = work_through(
+            sources, count, _start_worker, (batch, settings, run_id), lambda source: limits_of_file(source, settings)
+        )
     for source, outcome in found:
         yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
 
@@ -300,7 +306,8 @@ def _examined(source: InputFile, settings: Settings) -> Done | None:
     return None
 
 
-def _limits(source: InputFile, settings: Settings) -> Limits:
+def limits_of_file(source: InputFile, settings: Settings) -> Limits:
+    """What the work on a file may take, by its size."""
     try:
         size = source.path.stat().st_size
     except OSError:

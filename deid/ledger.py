@@ -150,10 +150,14 @@ class Ledger:
 
     @cached_property
     def _chosen(self) -> str:
-        """A hash of everything that decides what a file comes to beside its content."""
-        settings, key = self._settings, secret(self._settings.home, "pseudonym-key")
-        parts = (__version__, self.batch().chosen, settings.model, settings.adapter, hashlib.sha256(key).hexdigest())
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return decides(self.batch(), self._settings)
+
+
+def decides(batch: Batch, settings: Settings) -> str:
+    """A hash of everything that decides what a file comes to beside its content."""
+    key = hashlib.sha256(secret(settings.home, "pseudonym-key")).hexdigest()
+    parts = (__version__, batch.chosen, settings.model, settings.adapter, key)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _numbered(planned: Iterator[InputFile], number: int) -> InputFile:

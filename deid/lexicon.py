@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -51,6 +52,8 @@ class Lexicon:
     labels: dict[str, LabelKind]
     looks: dict[str, LabelKind]
     """The same, with letters that readers confuse made equal."""
+    alike: tuple[tuple[str, ...], ...]
+    """For each length of a text, the labels that are not too short or too long to be nearly equal to it."""
     months: frozenset[str]
     weekdays: frozenset[str]
     institution: frozenset[str]
@@ -61,6 +64,8 @@ class Lexicon:
     department: frozenset[str]
     address: frozenset[str]
     titles: frozenset[str]
+    durations: frozenset[str]
+    """Words before a time that passed, which is none of day."""
 
     def knows(self, word: str) -> bool:
         """Whether the word, or each of its parts, is harmless text."""
@@ -81,7 +86,9 @@ class Lexicon:
         exact = self.labels.get(key) or (self.looks.get(confused(key)) if _may_be_misread(key) else None)
         if exact or len(key) < SHORTEST_FUZZY_LABEL or not (marked or " " in key):
             return exact
-        near = process.extractOne(key, self.labels.keys(), scorer=fuzz.ratio, score_cutoff=FUZZY_LABEL)
+        if len(key) >= len(self.alike):
+            return None
+        near = process.extractOne(key, self.alike[len(key)], scorer=fuzz.ratio, score_cutoff=FUZZY_LABEL)
         return self.labels[near[0]] if near else None
 
     def _piece(self, piece: str) -> bool:
@@ -109,6 +116,7 @@ def load_lexicon() -> Lexicon:
         vocabulary=listed("lexicon_dicom.txt"),
         labels=labels,
         looks={confused(key): kind for key, kind in labels.items()},
+        alike=_by_length(labels),
         months=words("month_words"),
         weekdays=words("weekday_words"),
         institution=words("institution_words") | words("institution_strong"),
@@ -117,6 +125,17 @@ def load_lexicon() -> Lexicon:
         department=words("department_words"),
         address=words("address_words"),
         titles=words("role_words"),
+        durations=words("duration_words"),
+    )
+
+
+def _by_length(labels: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Labels by the lengths of texts that `FUZZY_LABEL` lets be like them: equal letters count in both texts."""
+    longest = max(map(len, labels))
+    share = FUZZY_LABEL / 200
+    return tuple(
+        tuple(label for label in labels if min(len(label), length) >= share * (len(label) + length))
+        for length in range(1 + int(longest * (1 - share) / share))
     )
 
 

@@ -68,7 +68,8 @@ def match_line(words: Sequence[tuple[str, ...]], wanted: Sequence[Target]) -> di
     direct: dict[int, Target] = {}
     weak: dict[int, list[Target]] = {}
     for index, readings in enumerate(words):
-        hits = [target for target in wanted if any(_is(reading, target) for reading in readings)]
+        looks = [look for look in (confused(core(reading)) for reading in readings) if len(look) >= SHORTEST_ALONE]
+        hits = [target for target in wanted if any(_is(look, target) for look in looks)]
         sure = next((target for target in hits if not target.common), None)
         if sure is not None:
             direct[index] = sure
@@ -88,11 +89,8 @@ def match_line(words: Sequence[tuple[str, ...]], wanted: Sequence[Target]) -> di
     return direct
 
 
-def _is(reading: str, target: Target) -> bool:
-    """Whether one reading is the target, whole, inside, or nearly."""
-    looks = confused(core(reading))
-    if len(looks) < SHORTEST_ALONE:
-        return False
+def _is(looks: str, target: Target) -> bool:
+    """Whether one reading, its confusable letters made equal, is the target, whole, inside, or nearly."""
     if looks == target.looks or looks.rstrip("5") == target.looks:
         return True
     if len(target.looks) >= SHORTEST_INSIDE and target.looks in looks:

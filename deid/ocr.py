@@ -11,19 +11,25 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from deid.strips import Strip, cut_strips, words_of_strips
-from deid.values import Box, View, Word
+from deid.text import alnum
+from deid.values import UNREAD, Box, View, Word
 
 PADDING_PX = 20
-"""Readers lose text that touches the border, so the picture is read with its edge pixels repeated around it."""
+"""Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
+BORDER_SIGMA_PX = 12.0
+"""Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
 SAME_PLACE = 0.5
 """Two words share their place when this share of the smaller one's box is covered."""
+COVERED = 0.7
+"""Pieces make up a word when they cover this share of its box."""
 ALIKE = 80.0
 """Per cent of equal letters from which two readers saw the same text."""
 LINE_GAP_HEIGHTS = 1.1
@@ -97,16 +103,29 @@ def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine
 
 
 def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
-    """Words of the picture, read with its border repeated around it and brought back to its coordinates."""
-    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
-    for word in reader.read(np.pad(picture, widths, mode="edge")):
+    for word in reader.read(bordered(picture)):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])
         if right > left and bottom > top:
             words.append(replace(word, box=Box.from_edges(left, top, right, bottom)))
     return tuple(words)
+
+
+def bordered(picture: Picture) -> Picture:
+    """The picture with PADDING_PX around it of the ground that its edge lies on.
+
+    The edge's own pixels would carry the strokes of letters that the border cuts on and on: no detector finds those.
+    """
+    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    padded = np.pad(picture, widths, mode="edge")
+    near, deep = PADDING_PX, 4 * PADDING_PX
+    for turn in range(4):
+        side = np.rot90(padded, turn)  # a view: what is written into it stands in `padded`
+        side[:near] = cv2.GaussianBlur(np.ascontiguousarray(side[:deep]), (0, 0), BORDER_SIGMA_PX)[:near]
+    return padded
 
 
 def same_place(one: Box, two: Box) -> bool:
@@ -126,11 +145,31 @@ def merge(known: Sequence[Word], more: Sequence[Word]) -> tuple[Word, ...]:
         others = [more[i] for i in there]
         apart = [each for each in others if _same_reader(word, each) and not _same_extent(word.box, each.box)]
         used.update(i for i in there if more[i] not in apart)
+        if _makes_up(apart, word):
+            used.update(i for i in there if more[i] in apart)
+            merged.extend(replace(each, line=word.line) for each in apart)
+            continue
         alike = [each for each in others if each not in apart]
         merged.extend(_cut(word, alike) or [_joined(word, alike)])
     offset = 1 + max((word.line for word in known), default=-1)
-    merged.extend(replace(word, line=word.line + offset) for i, word in enumerate(more) if i not in used)
+    rest = (word for i, word in enumerate(more) if i not in used)
+    merged.extend(
+        replace(word, line=word.line + offset)
+        for word in rest
+        if not _makes_up([each for each in known if word.box.overlap(each.box) >= SAME_PLACE * each.box.area], word)
+    )
     return tuple(merged)
+
+
+def _makes_up(pieces: Sequence[Word], word: Word) -> bool:
+    """Whether one reader saw a word in one view in pieces in another: the same letters in the same place."""
+    if len(pieces) < 2 or not all(_same_reader(word, each) for each in pieces):
+        return False
+    covered = sum(word.box.overlap(each.box) for each in pieces)
+    if word.text == UNREAD:
+        return covered >= COVERED * word.box.area
+    together = "".join(each.text for each in pieces)
+    return covered >= COVERED * word.box.area and fuzz.ratio(alnum(together), alnum(word.text)) >= ALIKE
 
 
 def _same_reader(one: Word, two: Word) -> bool:
@@ -209,26 +248,62 @@ def _is_seam(before: Word, after: Word) -> bool:
 
 def arrange(words: Sequence[Word]) -> tuple[Word, ...]:
     """The words in reading order, those of one line of text with one line number."""
-    upright = sorted((word for word in words if not word.vertical), key=lambda each: (each.box.left, each.box.top))
-    rows: list[list[Word]] = []
-    for word in upright:
-        row = next((row for row in rows if _continues(row[-1].box, word.box)), None)
-        if row is None:
-            rows.append([word])
-        else:
-            row.append(word)
-    columns: dict[int, list[Word]] = {}
-    for word in words:
-        if word.vertical:
-            columns.setdefault(word.line, []).append(word)
-    rows.extend(columns.values())
+    rows = _rows([(word.box.left, word.box.top, word.box.right, word.box.bottom, word) for word in _upright(words)])
+    rows += _rows(_turned(words))
     rows.sort(key=lambda row: (min(each.box.top for each in row), row[0].box.left))
     return tuple(replace(word, line=number) for number, row in enumerate(rows) for word in row)
 
 
-def _continues(before: Box, after: Box) -> bool:
+_Placed = tuple[int, int, int, int, Word]
+"""Left, top, right and bottom as they are where the text is turned upright."""
+
+
+def _upright(words: Sequence[Word]) -> list[Word]:
+    return [word for word in words if not word.vertical]
+
+
+def _turned(words: Sequence[Word]) -> list[_Placed]:
+    """Sideways words as they lie when turned upright: by their line's direction, or that of the nearest other."""
+    columns: dict[int, list[Word]] = {}
+    for word in words:
+        if word.vertical:
+            columns.setdefault(word.line, []).append(word)
+    rising = {number: column[-1].box.top < column[0].box.top for number, column in columns.items() if len(column) > 1}
+    placed: list[_Placed] = []
+    for number, column in columns.items():
+        nearest = min(rising, key=lambda other: _distance(columns[other][0].box, column[0].box), default=None)
+        upwards = rising[number] if number in rising else nearest is None or rising[nearest]
+        for word in column:
+            box = word.box
+            if upwards:
+                placed.append((-box.bottom, box.left, -box.top, box.right, word))
+            else:
+                placed.append((box.top, -box.right, box.bottom, -box.left, word))
+    return placed
+
+
+def _distance(one: Box, two: Box) -> int:
+    """Pixels between the nearest edges of two boxes, along both axes together."""
+    across = max(one.left, two.left) - min(one.right, two.right)
+    down = max(one.top, two.top) - min(one.bottom, two.bottom)
+    return max(across, 0) + max(down, 0)
+
+
+def _rows(placed: Sequence[_Placed]) -> list[list[Word]]:
+    rows: list[list[_Placed]] = []
+    for each in sorted(placed, key=lambda each: each[:2]):
+        row = next((row for row in rows if _continues(row[-1], each)), None)
+        if row is None:
+            rows.append([each])
+        else:
+            row.append(each)
+    return [[each[4] for each in row] for row in rows]
+
+
+def _continues(before: _Placed, after: _Placed) -> bool:
     """Whether a word right of another stands in the same line of text."""
-    height = min(before.height, after.height)
-    shared = min(before.bottom, after.bottom) - max(before.top, after.top)
-    alike = max(before.height, after.height) <= 2.2 * height
-    return shared >= 0.5 * height and alike and -height <= after.left - before.right <= LINE_GAP_HEIGHTS * height
+    one, two = before[3] - before[1], after[3] - after[1]
+    height = min(one, two)
+    shared = min(before[3], after[3]) - max(before[1], after[1])
+    alike = max(one, two) <= 2.2 * height
+    return shared >= 0.5 * height and alike and -height <= after[0] - before[2] <= LINE_GAP_HEIGHTS * height

@@ -31,6 +31,13 @@ _NUMBERED = frozenset(("ct", "mr", "us", "cr", "dx", "xa", "rf", "mg", "nm", "pt
 """Numbers of records begin with these, so that four digits behind them are nobody's setting."""
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,3}")
 _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS", "HF", "FH"))
+_MISREAD_MONTH = re.compile(r"[\w|!]{1,2}[-. /]?(\w{3})[-. /]?['’]?[\dOolI|SBZ]{2,4}")
+_LETTER_LOOKS = str.maketrans("0158|!", "oisbii")
+_REST_CLOCK = re.compile(r"\d{1,2}[:h]\d{1,4}(?:[:.]\d{1,2})?")
+_BROKEN_DAY = re.compile(r"(?=.*\d\d)(?:/?[\d-]*/[\d-]+/-?|[\d-]+/-?/[\d-]+|/[\d-]+/[\d-]+)")
+"""Two strokes between digits of which one group was not read: 190/1/-, 12//1964."""
+_DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
 _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
 _SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
@@ -48,6 +55,11 @@ _AGE = re.compile(r"^(?:[mfwo]/?)?0?(\d{2,3})(?:y|yr|yrs|years|j|ans|a|jahre)?$"
 _CODE_PART = re.compile(r"^(?=.{1,8}$)(?:(?:[A-Za-z]{1,4}|\d{1,3})(?![A-Za-z]{5}|\d{4}))+$")
 _PHONE_START = re.compile(r"^\(?\+\d{1,3}\)?")
 _BARE_NUMBER = re.compile(r"^[(+]*\d[\d().,/-]*$")
+_PRODUCT = re.compile(rf"{_NUMBER}(?:[x×]{_NUMBER})+")
+_SAID_AGE = re.compile(r"(?:[mfwo]/)?0?\d{2,3}(?:y|yr|yrs|j|ans)", re.IGNORECASE)
+_HOUSE_NUMBER = re.compile(r"\d{1,5}[a-z]?(?:-\d{1,4})?")
+_LETTERS, _NO_LETTERS = re.compile(r"[a-z]+"), re.compile(r"[^a-z]+")
+_DIGIT, _DIGITS, _NO_WORD = re.compile(r"\d"), re.compile(r"\d+"), re.compile(r"\W")
 
 
 def date_shape(word: str, lexicon: Lexicon) -> str | None:
@@ -56,12 +68,22 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
     for match in _NUMERIC_DATE.finditer(text):
         if _is_calendar(*match.groups()):
             return "date"
-    if _REST_YEAR.match(text):
+    if _REST_YEAR.match(text) or _BROKEN_DAY.fullmatch(word.strip("()[].,;")):
         return "date"
-    letters = re.sub(r"[^a-z]+", " ", fold(word)).split()
+    letters = _NO_LETTERS.sub(" ", fold(word)).split()
     if digit_count(word) and any(each in lexicon.months for each in letters):
         return "date"
+    if _names_month(core(word), lexicon):
+        return "date"
     return None
+
+
+def _names_month(text: str, lexicon: Lexicon) -> bool:
+    """Whether the word is a day, a month's name and a year, each a little misread: 170KT82, l5AUG2021."""
+    match = _MISREAD_MONTH.fullmatch(text)
+    if match is None or digit_count(text) < 2:
+        return False
+    return fold(match[1]).translate(_LETTER_LOOKS) in lexicon.months
 
 
 def _is_calendar(first: str, second: str, third: str) -> bool:
@@ -82,8 +104,8 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
     """Indices of the words of a line that make up dates written with a month's name, such as 17 Oct 16."""
     found: set[int] = set()
     for index, word in enumerate(words):
-        letters = fold(re.sub(r"\W", "", word))
-        month = re.sub(r"\d", "", letters)
+        letters = fold(_NO_WORD.sub("", word))
+        month = _DIGIT.sub("", letters)
         if month not in lexicon.months:
             continue
         near = [i for i in (index - 2, index - 1, index + 1, index + 2) if 0 <= i < len(words)]
@@ -91,15 +113,27 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
         touching = [i for i in digits if abs(i - index) == 1]
         if touching:
             found.update([index, *touching, *(i for i in digits if (index + i) / 2 in touching)])
+    bare = [as_digits(word).strip(" ,.;()") for word in words]
+    for index in range(len(words) - 1):
+        three = bare[index : index + 3]
+        if len(three) == 3 and all(_DAY.fullmatch(each) or _YEAR.fullmatch(each) for each in three):
+            if any(_YEAR.fullmatch(each) for each in (three[0], three[2])) and _is_calendar(*three):
+                found.update((index, index + 1, index + 2))
+        elif words[index].endswith((",", ".")) and _DAY.fullmatch(bare[index]) and _YEAR.fullmatch(bare[index + 1]):
+            found.update((index, index + 1))  # "Mar 12, 1964" whose month was misread
     return found
 
 
-def date_fragment(word: str) -> int:
-    """How many characters a date lacks whose one end was cut off; 0 where the word is no such rest."""
+def date_fragment(word: str) -> tuple[int, int]:
+    """How many characters a date whose end was cut off lacks before and after; none where the word is no such rest."""
     text = as_digits(core(word))
     if not _DATE_FRAGMENT.match(text) or digit_count(text) >= 8:
-        return 0
-    return len("00/00/0000") - len(text)
+        return 0, 0
+    lacking = len("00/00/0000") - len(text)
+    groups = [len(each) for each in re.split(r"[-/.]", text)]
+    ends = groups[-1] == 4
+    begins = len(groups) == 3 and groups[0] > 0
+    return 0 if begins else lacking, 0 if ends else lacking
 
 
 def time_shape(word: str) -> str | None:
@@ -118,6 +152,11 @@ def time_shape(word: str) -> str | None:
     return "time" if seconds else "clock"
 
 
+def may_be_clock(word: str) -> bool:
+    """Whether the word is digits around a colon, as what is left of a time of day that was misread."""
+    return bool(_REST_CLOCK.fullmatch(as_digits(core(word))))
+
+
 def are_initials(word: str) -> bool:
     """Whether the word is two or three capitals with a full stop after each, as people sign: I.L."""
     return bool(_INITIALS.fullmatch(word.strip("()[],;"))) and word.replace(".", "").upper() not in _PROJECTIONS
@@ -129,10 +168,10 @@ def id_shape(word: str) -> str | None:
     if is_measure(text):
         return None
     digits = digit_count(text)
-    if digits >= ID_DIGITS and not re.fullmatch(rf"{_NUMBER}(?:[x×]{_NUMBER})+", text):
+    if digits >= ID_DIGITS and not _PRODUCT.fullmatch(text):
         return "id"
     letters = sum(each.isalpha() for each in text)
-    run = max((len(each) for each in re.findall(r"\d+", text)), default=0)
+    run = max((len(each) for each in _DIGITS.findall(text)), default=0)
     return "id" if run >= 4 and letters and not text[0].isdigit() else None
 
 
@@ -149,7 +188,7 @@ def old_age(word: str) -> bool:
 
 def says_age(word: str) -> bool:
     """Whether the word alone says that it is an age: F/92Y, 92Y."""
-    return bool(re.fullmatch(r"(?:[mfwo]/)?0?\d{2,3}(?:y|yr|yrs|j|ans)", core(word), re.IGNORECASE))
+    return bool(_SAID_AGE.fullmatch(core(word)))
 
 
 def phones_in_line(words: Sequence[str]) -> set[int]:
@@ -171,7 +210,7 @@ def phones_in_line(words: Sequence[str]) -> set[int]:
 def is_settings(word: str, lexicon: Lexicon) -> bool:
     """Whether the word is known settings without their spaces: W400L40, EI1740."""
     text = core(word)
-    names = re.findall(r"[a-z]+", fold(text))
+    names = _LETTERS.findall(fold(text))
     if len(names) == 1 and names[0] in _NUMBERED:
         return False
     return bool(_SETTINGS.fullmatch(text)) and all(each in lexicon.console for each in names)
@@ -179,7 +218,7 @@ def is_settings(word: str, lexicon: Lexicon) -> bool:
 
 def is_bare_number(word: str) -> bool:
     """Whether the word is a whole number without a unit, such as one of a house."""
-    return bool(re.fullmatch(r"\d{1,5}[a-z]?(?:-\d{1,4})?", fold(core(word))))
+    return bool(_HOUSE_NUMBER.fullmatch(fold(core(word))))
 
 
 def is_measure(word: str) -> bool:

@@ -9,6 +9,7 @@ from deid.identifiers import holds
 from deid.profile import HeaderOption
 from deid.ps315 import Rulebook
 from deid.standins import made, values_of
+from deid.walking import elements_of
 from deid.wording import Wording
 
 _NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"})
@@ -23,9 +24,9 @@ def safe_private(dataset: Dataset, book: Rulebook, wording: Wording) -> dict[Bas
     if not book.profile.has(HeaderOption.RETAIN_SAFE_PRIVATE):
         return {}
     kept: dict[BaseTag, DataElement] = {}
-    for element in dataset:
+    for element in elements_of(dataset):
         tag = element.tag
-        if not tag.group % 2 or tag.element < 0x1000:
+        if not tag >> 16 & 1 or tag.element < 0x1000:
             continue
         reserved = dataset.get(Tag(tag.group, tag.element >> 8))
         creator = str(reserved.value or "").strip() if reserved is not None else ""

@@ -52,6 +52,12 @@ class Settings:
     """Memory that the work on a file may take beyond readers and model, and eight times the file's size more."""
     database_wait_seconds: float = 300.0
     """How long work waits for a database that went away, before the run stops and can be resumed."""
+    scheduler: str = ""
+    """Address of a Dask scheduler whose workers do the work of `deid run`; empty: processes of this machine do."""
+    tls_ca: str = ""
+    """Path of the certificates that vouch for those of scheduler, workers and this program."""
+    tls_cert: str = ""
+    tls_key: str = ""
     phi_threshold: float = 0.5
     """A word goes when its calibrated P(PHI) reaches this."""
     box_padding: int = 3
@@ -110,6 +116,10 @@ _KINDS: dict[str, type] = {
     "step_seconds": float,
     "worker_mb": int,
     "database_wait_seconds": float,
+    "scheduler": str,
+    "tls_ca": str,
+    "tls_cert": str,
+    "tls_key": str,
     "phi_threshold": float,
     "box_padding": int,
 }

@@ -8,11 +8,13 @@ from pydicom import DataElement, Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
+from pydicom.valuerep import PersonName
 
 from deid.coding import DUMMY_CODE, LOCAL_SCHEME
 from deid.identifiers import Needles
 
 DUMMY_TEXT = "REMOVED"
+_UNCHANGING = (str, bytes, int, float, PersonName, type(None))
 _DATES = ("19000101", "19010102", "18990203")
 _DUMMIES: dict[str, Any] = {
     "AS": "000Y",
@@ -42,10 +44,13 @@ def dummy_code() -> Dataset:
 
 def values_of(element: DataElement) -> list[Any]:
     """The element's values, one or many."""
-    if element.is_empty:
-        return []
     value = element.value
-    return list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    kind = type(value)
+    if kind is MultiValue or kind is Sequence or kind is list or kind is tuple:
+        return list(value)
+    if value is None or (kind is not int and kind is not float and element.is_empty):
+        return []
+    return [value]
 
 
 def made(tag: BaseTag, vr: str, value: Any, undefined_length: bool = False) -> DataElement:
@@ -57,3 +62,23 @@ def made(tag: BaseTag, vr: str, value: Any, undefined_length: bool = False) -> D
     element = DataElement(tag, vr, value)
     element.is_undefined_length = undefined_length
     return element
+
+
+def copied(element: DataElement) -> DataElement:
+    """A new element of the same value, which is not converted again; it shares no list with the other."""
+    value = element.value
+    if type(value) is MultiValue:
+        value = MultiValue(_same, value)
+    elif not isinstance(value, _UNCHANGING):
+        return made(element.tag, element.VR, value, element.is_undefined_length)
+    return DataElement(
+        element.tag,
+        element.VR,
+        value,
+        is_undefined_length=element.is_undefined_length,
+        already_converted=True,
+    )
+
+
+def _same(value: Any) -> Any:
+    return value

@@ -8,15 +8,32 @@ import unicodedata
 _CONFUSED = str.maketrans("OQDILZSBG|!", "00011258611")
 _DIGIT_LOOKS = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
 _EDGES = re.compile(r"^[^\w#+<>~±-]+|[^\w%°#+)]+$")
+_NO_LETTERS = re.compile(r"[^A-Z0-9]+")
 _PARTS = re.compile(r"[^\w'’]+|_")
+
+
+class _Unaccented(dict[int, int | None]):
+    """What becomes of each character: a combining mark goes. Filled as characters come up."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.combining(chr(code)) else code
+        self[code] = kept
+        return kept
+
+
+_UNACCENTED = _Unaccented()
 
 
 def fold(text: str) -> str:
     """Lower case without accents; "ß" becomes "ss"."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in decomposed if not unicodedata.combining(each))
+    return without_accents(unicodedata.normalize("NFKD", text.casefold()))
+
+
+def without_accents(decomposed: str) -> str:
+    """A decomposed text (NFKD) without combining marks."""
+    return decomposed.translate(_UNACCENTED)
 
 
 def core(text: str) -> str:
@@ -31,6 +48,8 @@ def parts(text: str) -> tuple[str, ...]:
 
 def alnum(text: str) -> str:
     """Letters and digits alone, upper case, without accents."""
+    if text.isascii():
+        return _NO_LETTERS.sub("", text.upper())
     return "".join(each for each in fold(text).upper() if each.isalnum())
 
 

@@ -122,6 +122,10 @@ class Box:
         return max(width, 0) * max(height, 0)
 
 
+UNREAD = "\N{REPLACEMENT CHARACTER}"
+"""The text of a line that is there and that no reader could read: another script, letters that ran together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A piece of text without white space, as one or more readers saw it."""

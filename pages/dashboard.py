@@ -3,14 +3,13 @@
 import streamlit as st
 
 from deid.demo import studies
-from deid.ui import history, panels, places, shared, state
+from deid.ui import history, panels, places, review, shared, state
 from deid.ui.auth import reach, require_user
 from deid.values import Outcome
 
 user = require_user()
 store, mine = shared.store(), reach(user)
 totals, runs = store.totals(mine), store.runs(8, mine)
-waiting = totals.count(Outcome.NEEDS_REVIEW)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title(f"Welcome, {user.first_name or user.username}")
@@ -18,14 +17,17 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     if st.button(label, type="primary", icon=":material/image_search:"):
         st.switch_page(places.page("pipeline"))
 st.write("Text in medical images is found, judged word by word, and blackened where it may identify a person.")
-if waiting:
-    history.waiting(waiting, user)
+if to_decide := len(review.workbench().keys(user)):
+    noun = "image waits" if to_decide == 1 else "images wait"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(f"**{to_decide:,} {noun} for a person to look.**", icon=":material/visibility:")
+        st.page_link(places.page("review"), label="Look at them", icon=":material/arrow_forward:")
 
 with st.container(horizontal=True):
     for label, count in (
         ("Images", totals.images),
         ("Cleaned", totals.count(Outcome.CLEANED)),
-        ("Wait for review", waiting),
+        ("Wait for review", totals.count(Outcome.NEEDS_REVIEW)),
         ("Quarantined or refused", totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED)),
     ):
         st.metric(label, f"{count:,}", border=True)

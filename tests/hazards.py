@@ -68,3 +68,25 @@ def start_that_dies_of(batch: object, settings: object, run_id: int) -> Work:
         return Done(source, FileRecord(str(source.relative), Outcome.CLEANED, ""), True, True)
 
     return work
+
+
+def start_dying_once(settings: Any) -> Work:
+    """Dies of its first errand, whichever that is; a file in the settings' home remembers."""
+
+    def work(errand: object, beat: Beat) -> str:
+        with (settings.home / "tries").open("a") as tries:
+            tries.write("x")
+        if (settings.home / "tries").read_text() == "x":
+            os.abort()
+        return "done"
+
+    return work
+
+
+def start_dying_with(settings: object) -> Work:
+    def work(errand: Any, beat: Beat) -> str:
+        if errand.source.number == 7:
+            os.abort()
+        return "done"
+
+    return work

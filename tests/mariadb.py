@@ -14,47 +14,69 @@ from pathlib import Path
 _USER, _PASSWORD, _DATABASE = "deid", "only-for-this-test", "deid"
 
 
+class Server:
+    """One server over one folder, which can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._port = folder, free_port()
+        self._data, self._log = folder / "data", folder / "log"
+        self._as_root = ["--user=root"] if os.geteuid() == 0 else []
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"mysql+pymysql://{_USER}:{_PASSWORD}@127.0.0.1:{self._port}/{_DATABASE}"
+
+    def install(self) -> None:
+        """Make the folder of an empty database."""
+        program = _program("mariadb-install-db")
+        subprocess.run(
+            [program, "--no-defaults", f"--datadir={self._data}", *self._as_root, "--skip-test-db"],
+            check=True,
+            capture_output=True,
+        )
+        (self._folder / "init.sql").write_text(
+            f"CREATE DATABASE IF NOT EXISTS {_DATABASE} CHARACTER SET utf8mb4;\n"
+            f"CREATE USER IF NOT EXISTS '{_USER}'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+            f"GRANT ALL ON {_DATABASE}.* TO '{_USER}'@'127.0.0.1';\n"
+        )
+
+    def start(self) -> None:
+        """Let it answer."""
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    _program("mariadbd"),
+                    "--no-defaults",
+                    f"--datadir={self._data}",
+                    f"--socket={self._folder / 'sock'}",
+                    f"--port={self._port}",
+                    "--bind-address=127.0.0.1",
+                    f"--init-file={self._folder / 'init.sql'}",
+                    "--innodb-buffer-pool-size=32M",
+                    "--innodb-flush-log-at-trx-commit=0",
+                    "--skip-name-resolve",
+                    *self._as_root,
+                ],
+                stdout=output,
+                stderr=output,
+            )
+        _wait(self._process, self._port, self._log)
+
+    def stop(self) -> None:
+        """Let it end in order."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+
+
 @contextmanager
 def private_server(folder: Path) -> Iterator[str]:
     """The SQLAlchemy URL of an empty database on a real server that runs until the block ends."""
-    data, log = folder / "data", folder / "log"
-    as_root = ["--user=root"] if os.geteuid() == 0 else []
-    subprocess.run(
-        [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", *as_root, "--skip-test-db"],
-        check=True,
-        capture_output=True,
-    )
-    first_lines = folder / "init.sql"
-    first_lines.write_text(
-        f"CREATE DATABASE {_DATABASE} CHARACTER SET utf8mb4;\n"
-        f"CREATE USER '{_USER}'@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
-        f"GRANT ALL ON {_DATABASE}.* TO '{_USER}'@'127.0.0.1';\n"
-    )
-    port = free_port()
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [
-                _program("mariadbd"),
-                "--no-defaults",
-                f"--datadir={data}",
-                f"--socket={folder / 'sock'}",
-                f"--port={port}",
-                "--bind-address=127.0.0.1",
-                f"--init-file={first_lines}",
-                "--innodb-buffer-pool-size=32M",
-                "--innodb-flush-log-at-trx-commit=0",
-                "--skip-name-resolve",
-                *as_root,
-            ],
-            stdout=output,
-            stderr=output,
-        )
+    server = Server(folder)
+    server.install()
     try:
-        _wait(server, port, log)
-        yield f"mysql+pymysql://{_USER}:{_PASSWORD}@127.0.0.1:{port}/{_DATABASE}"
+        server.start()
+        yield server.url
     finally:
-        server.terminate()
-        server.wait(30)
+        server.stop()
 
 
 def free_port() -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from deid.classify import find_phi
-from deid.values import Finding, FrameWords, Hint, Policy, Reason, Word
+from deid.values import UNREAD, Box, Finding, FrameWords, Hint, Policy, Reason, Word
 from tests.fakes import ScriptedClassifier, line, page
 
 HINTS = (Hint("PatientName", "Lindqvist^Maja"), Hint("PatientID", "PX-771203"), Hint("StudyDate", "20230427"))
@@ -30,6 +30,17 @@ def _goes(text: str, **options: object) -> str:
         ("DOB: 12/03/1964 M", "12/03/1964"),
         ("DOB: 12/03/1964 L12-5 Gain", "12/03/1964"),
         ("Ref: Dr Hale", "Hale"),
+        ("A. Varga", "A. Varga"),
+        ("OP D/HZ", "D/HZ"),
+        ("Name: Le M.", "Le M."),
+        ("Name: Le M", "Le"),
+        ("Varga 54Y", "Varga"),
+        ("Fluoro 3:12", ""),
+        ("Req by: Holm", "Holm"),
+        ("5/7/2015 19:320", "5/7/2015 19:320"),
+        ("A. Axial", ""),
+        ("Date: REW 27. 2027 05:11 34 PM", "REW 27. 2027 05:11 34 PM"),
+        ("Date: 04.05.2021 SAG", "04.05.2021"),
         ("Dr. Page", "Page"),
         ("OP: jk", "jk"),
         ("Operator: L. Holm", "L. Holm"),
@@ -136,3 +147,17 @@ def test_one_patients_hints_are_not_looked_for_in_the_next() -> None:
     _findings(page("Lindqvist"), hints=HINTS)
     (finding,) = _findings(page("Lindqvist"))
     assert Reason.HEADER not in {each.reason for each in finding.evidence}
+
+
+def test_a_year_of_two_digits_does_not_reach_back_into_the_label() -> None:
+    label, value = _findings(page("Date: 09.07.27"))
+    assert value.is_phi
+    assert value.word.box.left == page("Date: 09.07.27")[1].box.left
+    assert not label.is_phi
+
+
+def test_a_line_that_nobody_could_read_goes_whatever_the_model_says() -> None:
+    words = (Word(UNREAD, Box(10, 10, 120, 14), 0.0, ("one",)),)
+    (finding,) = _findings(words, classifier=ScriptedClassifier({}))
+    assert finding.is_phi
+    assert finding.reasons[0] is Reason.UNREADABLE

@@ -8,7 +8,7 @@ from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
 from deid.engines.network import Network
-from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label
+from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label, _is_unread, _Reading
 from deid.engines.tesseract import Tesseract
 from deid.ocr import read_frame
 from deid.values import Box, View, Word
@@ -111,3 +111,12 @@ def test_the_finder_forgets(readers: tuple[RapidOcr, Tesseract]) -> None:
     assert readers[0]._remembered
     readers[0].forget()
     assert not readers[0]._remembered
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "unread"),
+    [("190//-", (23, 133), True), ("", (20, 180), True), ("Name: Holm", (20, 120), False), ("^", (20, 30), False)],
+)
+def test_a_long_line_of_few_letters_was_not_read(text: str, shape: tuple[int, int], unread: bool) -> None:
+    reading = _Reading(text, tuple(0.5 for _ in text), tuple(0.9 for _ in text))
+    assert _is_unread(reading, np.zeros((*shape, 3), np.uint8)) is unread

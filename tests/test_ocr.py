@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from deid.ocr import arrange, merge, read_frame
-from deid.values import Box, View, Word
+from deid.ocr import PADDING_PX, arrange, bordered, merge, read_frame
+from deid.values import UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 
 
@@ -58,7 +58,7 @@ def test_words_on_one_level_are_a_line_in_reading_order() -> None:
     assert words[0].line == words[1].line != words[2].line
 
 
-def test_a_picture_is_read_with_its_border_repeated_and_comes_back_in_place() -> None:
+def test_a_picture_is_read_with_a_border_and_comes_back_in_place() -> None:
     reader = ScriptedOcr([Word("Edge", Box(20, 22, 40, 12), 0.9, ("scripted",))])
     picture = np.arange(100 * 80, dtype=np.uint8).reshape(100, 80)
     (word,) = read_frame({View.WINDOW: picture}, [reader])
@@ -79,3 +79,49 @@ def test_a_line_that_stands_unchanged_needs_no_second_opinion() -> None:
     before = read_frame({View.WINDOW: picture}, [finder, second])
     read_frame({View.WINDOW: picture}, [finder, second], before)
     assert len(second.seen) == 1
+
+
+@pytest.mark.parametrize("rising", [True, False], ids=["upwards", "downwards"])
+def test_sideways_words_are_put_in_lines_as_they_are_read(rising: bool) -> None:
+    """Each was found by itself but for two that tell the direction."""
+    texts = ["Date:", "27", "Jun", "2027"]
+    tops = [300, 262, 224, 176] if rising else [100, 160, 200, 240]
+    boxes = [Box(40, top, 14, height) for top, height in zip(tops, (50, 30, 30, 40), strict=True)]
+    lines = [3, 1, 1, 2]
+    words = [
+        Word(text, box, 0.9, ("one",), number, vertical=True)
+        for text, box, number in zip(texts, boxes, lines, strict=True)
+    ]
+    arranged = arrange(words)
+    assert [word.text for word in arranged] == texts
+    assert {word.line for word in arranged} == {0}
+
+
+@pytest.mark.parametrize("pieces_first", [True, False])
+def test_one_reading_of_two_words_gives_way_to_both(pieces_first: bool) -> None:
+    pieces = (Word("CCA", Box(10, 10, 30, 12), 0.9, ("one",)), Word("PRO", Box(44, 10, 30, 12), 0.9, ("one",)))
+    whole = (Word("CCA,PRO", Box(9, 9, 66, 14), 0.9, ("one",)),)
+    merged = merge(pieces, whole) if pieces_first else merge(whole, pieces)
+    assert [word.text for word in merged] == ["CCA", "PRO"]
+    other = (Word("SMITH", Box(9, 9, 66, 14), 0.9, ("one",)),)
+    assert len(merge(pieces, other)) == 3
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_line_that_one_view_could_not_read_is_read_in_another(read_first: bool) -> None:
+    read = (_word("CCA", 10, 30), _word("PROX", 44, 36))
+    unread = (Word(UNREAD, Box(9, 9, 72, 13), 0.0, ("a",)),)
+    merged = merge(read, unread) if read_first else merge(unread, read)
+    assert [word.text for word in merged] == ["CCA", "PROX"]
+    assert [word.text for word in merge(unread, unread)] == [UNREAD]
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_the_border_carries_the_ground_on_and_not_the_strokes_of_letters(colour: bool) -> None:
+    picture = np.full((60, 90), 40, np.uint8)
+    picture[50:, 40:43] = 250
+    padded = bordered(np.repeat(picture[..., None], 3, axis=2) if colour else picture)
+    inside = padded[PADDING_PX:-PADDING_PX, PADDING_PX:-PADDING_PX]
+    assert np.array_equal(inside[..., 0] if colour else inside, picture)
+    assert padded[-PADDING_PX + 2 :].max() < 100
+    assert padded[:PADDING_PX].max() == 40

@@ -115,9 +115,17 @@ def test_addresses_of_the_net_are_seen(word: str, shape: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "missing"), [("03/31/1", 3), ("14/2024", 3), ("/31/1924", 3), ("03/31/1924", 0), ("3.5", 0)]
+    ("word", "missing"),
+    [
+        ("03/31/1", (0, 3)),
+        ("09.07.27", (0, 2)),
+        ("14/2024", (3, 0)),
+        ("/31/1924", (3, 0)),
+        ("03/31/1924", (0, 0)),
+        ("3.5", (0, 0)),
+    ],
 )
-def test_the_rest_of_a_cut_date_tells_what_it_lacks(word: str, missing: int) -> None:
+def test_the_rest_of_a_cut_date_tells_what_it_lacks_on_either_side(word: str, missing: tuple[int, int]) -> None:
     assert patterns.date_fragment(word) == missing
 
 
@@ -126,3 +134,28 @@ def test_known_settings_without_spaces_stay_together() -> None:
     assert patterns.is_settings("EI1740", LEXICON)
     assert not patterns.is_settings("MR1740", LEXICON)
     assert not patterns.is_settings("JONES40L40", LEXICON)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("Born 12 03 1964", {1, 2, 3}),
+        ("1964 03 12 M", {0, 1, 2}),
+        ("REW 27. 2027 05:11", {1, 2}),
+        ("Mx 12, 1964", {1, 2}),
+        ("FOV 12 40 1964", set()),
+        ("TR 12 2000", set()),
+    ],
+)
+def test_a_day_is_seen_without_its_separators_or_month(line: str, found: set[int]) -> None:
+    assert patterns.dates_in_line(line.split(), LEXICON) == found
+
+
+@pytest.mark.parametrize("word", ["170KT82", "l5AUG2021", "roDEC70", "03-N0V-99", "190/1/-", "12//1964"])
+def test_a_misread_month_still_makes_a_day(word: str) -> None:
+    assert patterns.date_shape(word, LEXICON) == "date"
+
+
+@pytest.mark.parametrize("word", ["SER12", "3MAG20x", "C5-2", "10MHz20", "2D68", "127/128", "90/180/12", "/s/"])
+def test_marks_of_letters_among_digits_are_no_day(word: str) -> None:
+    assert patterns.date_shape(word, LEXICON) is None

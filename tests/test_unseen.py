@@ -149,6 +149,7 @@ KEPT: list[Any] = [
     pytest.param(JPEGBaseline8Bit, _before_end(b"\0\0\0\0\0\0"), id="zeros after the last block"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xFE, b"LEAD Technologies Inc. V1.01\0")), id="LEAD"),
     pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xEE, b"Adobe\0\x64\0\0\0\0\0")), id="Adobe"),
+    pytest.param(JPEGBaseline8Bit, _after_start(_segment(0xEE, b"Adobe\0\0\0\0\0")), id="Adobe, cut short"),
     pytest.param(JPEGBaseline8Bit, lambda stream: stream + b"\0\0\xff\0", id="padding"),
     pytest.param(JPEGLSLossless, _after_start(_segment(0xE8, b"mrfx\0")), id="colour transformation"),
     pytest.param(JPEG2000Lossless, lambda stream: stream, id="J2K that names its encoder"),

@@ -92,6 +92,11 @@ class Story:
         """The patient's name alone, as it may stand anywhere."""
         return _said(self._name(self.patient), "name")
 
+    def large_words(self) -> Line:
+        """The patient's family name alone, or with the given name where nobody could know it for a name else."""
+        alone = self.patient.family not in _words()["surname_common"]
+        return _said(self.patient.family if alone else f"{self.patient.given} {self.patient.family}", "name")
+
     def day_words(self) -> Line:
         """A day alone."""
         return _said(self._day(self.seen.date()), "date")

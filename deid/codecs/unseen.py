@@ -119,7 +119,7 @@ def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] 
 
 
 def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
-    return ((start, bytes(end - start)) for start, end in spans)
+    return ((start, bytes(end - start)) for start, end in spans if start < end)
 
 
 def _in_sequential_jpeg(codestream: bytes) -> Iterator[tuple[int, bytes]]:

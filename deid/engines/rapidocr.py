@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from deid.engines.network import Network
 from deid.errors import EngineError
-from deid.values import Box, Word
+from deid.values import UNREAD, Box, Word
 
 DETECTOR = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr"))) / (
     "models/PP-OCRv6_det_small.onnx"
@@ -37,8 +37,15 @@ SPACE_ADVANCES = 1.75
 SPACE_INK = 0.6
 """And this share of an advance between them holds no ink: a wide letter also moves its neighbours apart."""
 REMEMBERED_LINES = 4000
+LONG_LINE = 3.0
+"""A line this many times as long as high holds several letters, if it is one."""
+FEWEST_LETTERS = 0.55
+"""Where fewer letters than this many a line's height were read along it, it was not read: others have twice as many."""
+SURE_LINE = 0.7
+"""And the detector is as sure as this that there is text."""
 
 _Picture = NDArray[np.uint8]
+_Quad = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +97,13 @@ class RapidOcr:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates."""
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         words: list[Word] = []
-        for line, (quad, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour))):
+        for line, (quad, score, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour))):
             readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for turn in turns]
             best = max(range(len(turns)), key=lambda each: readings[each].confidence)
+            if _is_unread(readings[best], crop) and score >= SURE_LINE:
+                box = _place(quad, 0, 1, 0, picture.shape)
+                words += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), line, vertical=len(turns) > 1)]
+                continue
             ink = _ink(np.rot90(crop, turns[best]))
             for text, start, stop, confidence in _split(readings[best], ink):
                 box = _place(quad, start, stop, turns[best], picture.shape)
@@ -100,29 +111,46 @@ class RapidOcr:
                     words.append(Word(text, box, confidence, (self.name,), line, vertical=turns[best] != 0))
         return tuple(words)
 
-    def _lines(self, colour: _Picture) -> list[tuple[NDArray[np.float32], _Picture, tuple[int, ...]]]:
-        """Each line's corners, its pixels, and the quarter turns under which it may be upright."""
+    def find(self, picture: _Picture, side_px: int) -> tuple[Box, ...]:
+        """Where lines of text are, unread: one search of the picture with its longer side at `side_px`."""
+        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+        edges = np.array([picture.shape[1], picture.shape[0]])
+        boxes = []
+        for quad, _ in self._search(np.ascontiguousarray(colour), side_px):
+            low = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, edges)
+            high = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, edges)
+            if (high > low).all():
+                boxes.append(Box.from_edges(*(int(each) for each in (*low, *high))))
+        return tuple(boxes)
+
+    def _lines(self, colour: _Picture) -> list[tuple[_Quad, float, _Picture, tuple[int, ...]]]:
+        """Each line's corners, how sure it is text, its pixels, and the quarter turns under which it may be upright."""
         found = self._search(colour)
         tiles = _tiles(colour.shape[0], colour.shape[1])
         for top, left in tiles if len(tiles) > 1 else ():
             tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
-            found += [quad + np.array([left, top], np.float32) for quad in self._search(tile)]
-        lines: list[tuple[NDArray[np.float32], _Picture, tuple[int, ...]]] = []
-        for quad in _without_repeats(found):
+            found += [(quad + np.array([left, top], np.float32), score) for quad, score in self._search(tile)]
+        lines: list[tuple[_Quad, float, _Picture, tuple[int, ...]]] = []
+        for quad, score in _without_repeats(found):
             left, top, right, bottom = _bounds(quad)
             tall = bottom - top >= 1.5 * (right - left)
             upright = colour[max(top, 0) : bottom, max(left, 0) : right]
             crop = upright if tall else self._cut_out(colour, quad.copy())
             if crop.size:
-                lines.append((quad, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
+                lines.append((quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
         return lines
 
-    def _search(self, colour: _Picture) -> list[NDArray[np.float32]]:
-        """The corners of each line that the detector finds, shape (4, 2), x before y."""
-        scale = min(LARGEST_SCALE, DETECT_SIDE_PX / max(colour.shape[:2]))
+    def _search(self, colour: _Picture, side_px: int = DETECT_SIDE_PX) -> list[tuple[_Quad, float]]:
+        """The corners of each line that the detector finds, shape (4, 2), x before y, and how sure it is."""
+        scale = min(LARGEST_SCALE, side_px / max(colour.shape[:2]))
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-        quads = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way)).boxes
-        return [np.asarray(quad, np.float32) / scale for quad in ([] if quads is None else quads)]
+        found = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way))
+        if found.boxes is None:
+            return []
+        return [
+            (np.asarray(quad, np.float32) / scale, float(score))
+            for quad, score in zip(found.boxes, found.scores, strict=True)
+        ]
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
@@ -140,6 +168,13 @@ class RapidOcr:
     def forget(self) -> None:
         """Drops what was remembered of lines read, so that nothing of one file is kept for the next."""
         self._remembered.clear()
+
+
+def _is_unread(reading: _Reading, crop: _Picture) -> bool:
+    """Whether a line is too long for the few letters that were read of it."""
+    length = max(crop.shape[:2]) / max(min(crop.shape[:2]), 1)
+    letters = sum(each.isalnum() for each in reading.text)
+    return bool(length >= LONG_LINE and letters < FEWEST_LETTERS * length)
 
 
 def _reading(text: str, info: Any) -> _Reading:
@@ -288,14 +323,14 @@ def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
     return [(top, left) for top in starts(rows) for left in starts(columns)]
 
 
-def _without_repeats(quads: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+def _without_repeats(found: list[tuple[_Quad, float]]) -> list[tuple[_Quad, float]]:
     """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
-    by_size = sorted(quads, key=lambda quad: -float(np.prod(quad.max(axis=0) - quad.min(axis=0))))
-    kept: list[NDArray[np.float32]] = []
-    for quad in by_size:
-        if not any(_lies_in(quad, each) for each in kept):
-            kept.append(quad)
-    return sorted(kept, key=lambda quad: (float(quad[:, 1].min()), float(quad[:, 0].min())))
+    by_size = sorted(found, key=lambda line: -float(np.prod(line[0].max(axis=0) - line[0].min(axis=0))))
+    kept: list[tuple[_Quad, float]] = []
+    for quad, score in by_size:
+        if not any(_lies_in(quad, each) for each, _ in kept):
+            kept.append((quad, score))
+    return sorted(kept, key=lambda line: (float(line[0][:, 1].min()), float(line[0][:, 0].min())))
 
 
 def _lies_in(quad: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

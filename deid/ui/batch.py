@@ -10,7 +10,7 @@ from deid.background import RESUMABLE, Progress
 from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
 from deid.store import Run, RunState, User
-from deid.ui import casework, downloads, exhibits, keys, looks, screen, shared, steps, tables
+from deid.ui import casework, downloads, exhibits, keys, looks, places, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
 from deid.ui.engines import engines
 from deid.values import Outcome, View
@@ -137,6 +137,7 @@ def _banner(run: Run, left: int) -> None:
         st.warning(f"This run was cancelled.{rest} What came out before is below.", icon=":material/stop_circle:")
     elif waiting:
         st.warning(f"{looks.count(waiting, 'file')} of {run.planned:,} want a look.", icon=":material/visibility:")
+        st.page_link(places.page("review"), label="Look at them", icon=":material/arrow_forward:")
     elif run.count(Outcome.CLEANED) == run.planned:
         st.success("Every file came out clean, and was read again and checked.", icon=":material/check_circle:")
 

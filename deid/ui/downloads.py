@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +21,8 @@ from deid.store import Action, Actor, User
 from deid.ui import shared
 from deid.ui.guard import COOKIE, cookie_hash
 from deid.ui.visitors import address_kind
+from deid.waiting import approved
+from deid.workbench import Workbench
 
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 """What a ZIP can hold at least: times of work do not go out."""
@@ -35,6 +37,11 @@ def case_url(case_id: str) -> str:
 def run_url(run_id: int, what: str) -> str:
     """Where the owner finds `all.zip`, `report.jsonl` or the number of a file of a run."""
     return f"/download/run/{run_id}/{what}"
+
+
+def review_url(run_id: int) -> str:
+    """Where whoever decides about a run of the command line finds its approved files."""
+    return f"/download/review/{run_id}/all.zip"
 
 
 def _handed_out(request: Request, user: User, what: str) -> None:
@@ -94,6 +101,26 @@ def zip_of(files: RunFiles) -> Iterator[bytes]:
     yield pipe.taken()
 
 
+def _reviewed(request: Request, user: User, _owner: str) -> Response:
+    run_id = int(request.path_params["run_id"])
+    bench = Workbench(shared.settings(), shared.store())
+    if run_id not in dict(bench.approved(user)):
+        return PlainTextResponse(_GONE, 404)
+    _handed_out(request, user, f"run {run_id} approved files")
+    folder = approved(shared.settings().home, run_id)
+    return StreamingResponse(zip_below(folder), 200, _as_file(f"run-{run_id}-approved.zip"), "application/zip")
+
+
+def zip_below(folder: Path) -> Iterator[bytes]:
+    """A ZIP of all files below a folder, piece by piece as it is packed."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            _add(archive, PurePosixPath("images", path.relative_to(folder)), path.read_bytes())
+            yield pipe.taken()
+    yield pipe.taken()
+
+
 def _add(archive: zipfile.ZipFile, place: PurePosixPath, content: bytes) -> None:
     member = zipfile.ZipInfo(str(place), _FIRST_MOMENT)
     member.compress_type = zipfile.ZIP_DEFLATED
@@ -140,5 +167,6 @@ def _for_owner(answer: Callable[[Request, User, str], Response]) -> Callable[[Re
 
 routes = [
     Route("/download/case/{case_id}", _for_owner(_case), methods=["GET"]),
+    Route("/download/review/{run_id:int}/all.zip", _for_owner(_reviewed), methods=["GET"]),
     Route("/download/run/{run_id:int}/{what}", _for_owner(_run), methods=["GET"]),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from pydicom import Dataset
 
 from deid.beside import ElementPair, compare_headers
 from deid.codecs.raw import raw_frame
@@ -82,14 +83,18 @@ def account(opened: Opened, step: Step) -> tuple[str, str]:
 
 def facts(opened: Opened) -> str:
     """One line about the file, without anything that identifies."""
-    dataset, case = opened.case.dataset, opened.case
+    total = sum(opened.seconds.values())
+    said = [facts_of(opened.case.dataset, opened.case.frames), looks.size(opened.bytes_in)]
+    return " · ".join(part for part in [*said, looks.seconds(total) if total >= 0.05 else ""] if part)
+
+
+def facts_of(dataset: Dataset, frames: int) -> str:
+    """Kind, size, frames and syntax of an image."""
     modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image")
     shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}"
-    frames = "1 frame" if case.frames == 1 else f"{case.frames:,} frames"
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    total = sum(opened.seconds.values())
-    said = [modality, shape, frames, getattr(syntax, "name", ""), looks.size(opened.bytes_in)]
-    return " · ".join(part for part in [*said, looks.seconds(total) if total >= 0.05 else ""] if part)
+    syntax = getattr(dataset.file_meta.get("TransferSyntaxUID"), "name", "")
+    told = "1 frame" if frames == 1 else f"{frames:,} frames"
+    return " · ".join(part for part in (modality, shape, told, syntax) if part)
 
 
 def proof_sentence(opened: Opened) -> str:

@@ -9,31 +9,12 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from deid.store import Action, Actor, Run, Selection, Totals, User
-from deid.ui import batch, looks, places, shared, steps
+from deid.store import Action, Actor, Run, Selection, Totals
+from deid.ui import looks, shared
 from deid.values import Outcome
 
 _MOST = 10_000
-_LINKS = 4
 KINDS = {"page": "one file", "batch": "batch"}
-
-
-def waiting(count: int, user: User) -> None:
-    """How many images wait for a person, and the way to those of the user's own runs."""
-    mine = [run for run in shared.background().of(user.username) if run.count(Outcome.NEEDS_REVIEW)]
-    here = sum(run.count(Outcome.NEEDS_REVIEW) for run in mine)
-    told = f"**{count:,} {'image waits' if count == 1 else 'images wait'} for a person to look.**"
-    if here < count:
-        told += " Those of a batch wait in the run of whoever began it, those of the command line in DEID_HOME/review."
-    st.warning(told, icon=":material/visibility:")
-    if not mine:
-        return
-    with st.container(horizontal=True):
-        for run in mine[:_LINKS]:
-            label = f"Look at run {run.id} · {looks.count(run.count(Outcome.NEEDS_REVIEW), 'file')}"
-            if st.button(label, key=f"waits-{run.id}", icon=":material/visibility:"):
-                steps.close()
-                st.switch_page(places.page("pipeline"), query_params=batch.address(run.id))
 
 
 def show(runs: tuple[Run, ...]) -> None:

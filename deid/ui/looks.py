@@ -77,6 +77,10 @@ MODALITIES = {
 }
 
 
+DRAWN = Reason.DRAWN
+"""Why a box of a person's goes."""
+
+
 def of_reasons(reasons: tuple[Reason, ...]) -> Look:
     """The look of a box: that of the reason that settled it."""
     return REASONS[reasons[0]] if reasons else KEPT

@@ -7,18 +7,29 @@ import streamlit as st
 from deid.ui import keys
 
 _NARROWEST_PX = 700
+_AGAIN_MS = 2000
 _KEY = "deid.screen"
 _SCREEN = st.components.v2.component(
     "deid_screen",
     html="<span hidden></span>",
     js=f"""
-export default function ({{ data, setStateValue }}) {{
+const heard = new WeakMap();
+export default function ({{ data, setStateValue, parentElement }}) {{
   const query = matchMedia("(max-width: {_NARROWEST_PX}px)");
-  const tell = () => {{ if (query.matches !== data.narrow) setStateValue("narrow", query.matches); }};
-  query.onchange = tell;
-  tell();
-  const again = setInterval(tell, 1000);  // what is told while a script ends may be lost
-  return () => clearInterval(again);
+  const mine = {{ query, timer: 0 }};
+  // What is told while a script ends may be lost, so it is told again; ever later, as each time the script starts over.
+  const tell = (wait) => {{
+    clearTimeout(mine.timer);
+    if (query.matches === data.narrow) return;
+    setStateValue("narrow", query.matches);
+    mine.timer = setTimeout(tell, wait, wait * 2);
+  }};
+  const stop = ({{ query, timer }}) => {{ query.onchange = null; clearTimeout(timer); }};
+  if (heard.has(parentElement)) stop(heard.get(parentElement));  // this function is called anew with each `data`
+  heard.set(parentElement, mine);
+  query.onchange = () => tell({_AGAIN_MS});
+  tell({_AGAIN_MS});
+  return () => stop(mine);
 }}""",
 )
 

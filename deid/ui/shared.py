@@ -14,6 +14,7 @@ from deid.store import Store, open_store
 if TYPE_CHECKING:
     from deid.ui.casework import Opened
     from deid.ui.piles import Pile
+    from deid.ui.review import Looked
 
 _opening = threading.Lock()
 
@@ -34,7 +35,7 @@ def store() -> Store:
         return _store(environment())
 
 
-def desk() -> Desk[Opened | Pile]:
+def desk() -> Desk[Opened | Pile | Looked]:
     """The one desk of this process."""
     return _desk(environment())
 
@@ -55,5 +56,5 @@ def _store(chosen: Settings) -> Store:
 
 
 @functools.lru_cache(maxsize=4)
-def _desk(chosen: Settings) -> Desk[Opened | Pile]:
+def _desk(chosen: Settings) -> Desk[Opened | Pile | Looked]:
     return Desk(seconds=chosen.desk_minutes * 60, room=chosen.desk_mb * 1024 * 1024)

@@ -173,10 +173,11 @@ class Browser:
     def pick(self, label: str, value: str) -> None:
         """Choose what holds this text in the box with this label."""
         box, options = f'input[aria-label*="{label}"][role="combobox"]', '//*[@role="option"]'
-        asked = self._asked
+        asked: int | None = None
 
         def picked() -> bool:
-            if self._asked > asked:
+            nonlocal asked
+            if asked is not None and self.asked > asked:
                 return True
             field = self._find(By.CSS_SELECTOR, box)
             if field is None or self.busy:
@@ -186,8 +187,9 @@ class Browser:
                 field.send_keys(Keys.CONTROL, "a")
                 field.send_keys(value)
             else:
+                asked = self.asked
                 option.click()
-            return self._asked > asked
+            return False
 
         self._until(picked, f"no {value!r} to pick")
 
@@ -245,19 +247,20 @@ class Browser:
 
     def select_row(self, number: int) -> None:
         """Select a row of the first table, by the box before it; the first is 0."""
-        asked, clicked = self._asked, -_TRY_AGAIN_SECONDS
+        asked: int | None = None
+        clicked = 0.0
 
         def selected() -> bool:
-            nonlocal clicked
-            if self._asked > asked:
+            nonlocal asked, clicked
+            if asked is not None and self.asked > asked:
                 return True
             canvas = self._find(By.CSS_SELECTOR, '[data-testid="stDataFrame"] canvas')
             if canvas is None or self.busy or time.monotonic() < clicked + _TRY_AGAIN_SECONDS:
                 return False
             self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
             left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
+            asked, clicked = self.asked, time.monotonic()
             ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
-            clicked = time.monotonic()
             return False
 
         self._until(selected, f"row {number} was not selected")
@@ -319,7 +322,7 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
     @property
-    def _asked(self) -> int:
+    def asked(self) -> int:
         """How often the page has asked the server for something since it was opened."""
         return int(self.driver.execute_script("return window.deidTalk ? window.deidTalk.asked : 0"))
 
