@@ -179,8 +179,8 @@ def _is_as_it_came(original: Dataset, data: bytes) -> bool:
     try:
         stored = dcmread(BytesIO(data), force=True)[pixel_format(original).keyword].value
     except Exception:
-        return loaded in data
-    return bool(stored.startswith(loaded.rstrip(b"\0")))
+        return bytes(loaded) in data
+    return bool(stored.startswith(bytes(loaded).rstrip(b"\0")))
 
 
 def _regions(rows: int, columns: int) -> list[Region]:
