@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from deid.errors import StoppedError, StoreError
@@ -141,6 +141,24 @@ class Background:
         StoreError
             Where its files cannot be kept.
         """
+        work, files = self._prepared(order)
+        self._pool.submit(self._work, work, files, engines)
+        return work.run_id
+
+    def work_off(self, order: Order, engines: Callable[[], Engines]) -> int:
+        """The number of a run that is begun at once and has ended on return: for a file that somebody waits for.
+
+        Raises
+        ------
+        StoreError
+            Where its files cannot be kept.
+        """
+        work, files = self._prepared(order)
+        self._work(work, files, engines)
+        return work.run_id
+
+    def _prepared(self, order: Order) -> tuple[_Work, RunFiles]:
+        """The run with its files on disk; their content is not kept in memory meanwhile."""
         planned = len(order.intake.images) + len(order.intake.refused)
         run_id = self._store.start_run(order.user, KIND, planned, f"policy={order.options.policy.value}")
         files = RunFiles(self._settings.home, run_id)
@@ -150,9 +168,13 @@ class Background:
         except StoreError:
             self._store.finish_run(run_id, RunState.FAILED)
             raise
-        work = self._works[run_id] = _Work(run_id, order)
-        self._pool.submit(self._work, work, files, engines)
-        return run_id
+        images = tuple(replace(image, data=b"") for image in order.intake.images)
+        work = self._works[run_id] = _Work(run_id, replace(order, intake=replace(order.intake, images=images)))
+        return work, files
+
+    def queue(self) -> tuple[Progress, ...]:
+        """How far each run is that has not ended."""
+        return tuple(work.look() for work in list(self._works.values()))
 
     def look(self, run_id: int) -> Progress | None:
         """How far it is; None where it has ended."""

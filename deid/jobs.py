@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from deid import logs
 from deid.classify import Classifier
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
@@ -193,13 +194,17 @@ def run_batch(
             if report:
                 report.write(as_line(done.record) + "\n")
                 report.flush()
-            opened.add_image(tally.run_id, done.record, opened.name_hash(str(done.source.relative)))
+            image_id = opened.add_image(tally.run_id, done.record, opened.name_hash(str(done.source.relative)))
+            seconds = round(sum(each for _, each in done.record.seconds), 3)
+            ids = {"run": tally.run_id, "file": image_id, "outcome": done.record.outcome.value, "seconds": seconds}
+            LOG.info("a file ended", extra=ids)
             progress(done)
         state = RunState.FINISHED
     except StoppedError:
         state = RunState.CANCELLED
     finally:
         opened.finish_run(tally.run_id, state)
+        LOG.info("a run ended", extra={"run": tally.run_id, "state": state.value, "files": tally.total})
         if report:
             report.close()
         if store is None:
@@ -263,6 +268,7 @@ def _lost(source: InputFile, reason: str) -> Done:
 
 def _start_worker(batch: Batch, settings: Settings, run_id: int) -> Work:
     """What a worker process does with a file; engines are built once a process."""
+    logs.set_up(settings)
     engines = make_engines(settings)
 
     def work(source: InputFile, beat: Beat) -> Done:
@@ -307,7 +313,8 @@ def process_file(
     except Exception as exc:
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]
-        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id)
+        told = {"fault": fault, "run": run_id}
+        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id, extra=told)
         reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
         return Done(source, FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by), True, False)
     outcome, reason = verdict(case)

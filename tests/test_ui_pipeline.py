@@ -15,11 +15,12 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.pipeline import Engines, Step
 from deid.profile import preset
 from deid.settings import Settings
 from deid.store import NewUser, Role
-from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
+from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.values import Box, Outcome, Policy, Reason, Region, View
 from tests.dicom_factory import PHI, dicom, gradient
@@ -32,8 +33,8 @@ PAGE = "../../pages/pipeline.py"
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
+    serving.forget_engines()
     yield
     shared.background().close()
     shared.store().close()

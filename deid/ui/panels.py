@@ -13,9 +13,9 @@ from deid.errors import QuarantineError, RefusedError
 from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
+from deid.serving import engines
 from deid.store import Role, Run, RunState, User
 from deid.ui import batch, evidence, keys, looks, piles, screen, shared, steps, tables
-from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Policy
 
