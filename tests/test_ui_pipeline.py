@@ -16,6 +16,7 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.background import KIND
 from deid.demo import studies
 from deid.intake import take_in
@@ -25,7 +26,7 @@ from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role
-from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
+from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.unzip import Limits
 from deid.values import Box, FileRecord, Outcome, Policy, Reason, Region, View
@@ -39,8 +40,8 @@ PAGE = "../../pages/pipeline.py"
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
+    serving.forget_engines()
     yield
     shared.background().close()
     shared.store().close()

@@ -15,12 +15,13 @@ from pydicom import dcmread
 from pydicom.uid import RLELossless
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.pipeline import Engines, Options, open_case
 from deid.review import Correction, Deed
 from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role
-from deid.ui import downloads, engines, keys, lightbox, looks, shared
+from deid.ui import downloads, keys, lightbox, looks, shared
 from deid.ui.lightbox import Mark, Told
 from deid.ui.review import workbench
 from deid.values import Box, Outcome, Reason, Word
@@ -36,8 +37,8 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: CALM)
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: CALM)
+    serving.forget_engines()
     for name, role in (("ada", Role.STAFF), ("root", Role.ADMINISTRATOR)):
         shared.store().add_user(NewUser(name, PASSWORD, name.title(), role=role))
     yield
@@ -195,8 +196,8 @@ def test_words_that_stay_are_shown_once_they_are_read(monkeypatch: pytest.Monkey
     from tests.fakes import ScriptedOcr
 
     reader = ScriptedOcr([Word("Gain", Box(30, 30, 40, 16), 0.9, ("scripted",))])
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
+    serving.forget_engines()
     waits()
     page = press(enter(), "Read the words")
     held = str(page.session_state[keys.BENCH]).rpartition(" ")[2]

@@ -142,6 +142,11 @@ def bundled_base() -> Path:
     return path
 
 
+def bundled_adapter() -> Path:
+    """The bundled adapter's file."""
+    return Path(str(files("deid.models").joinpath(f"{BUNDLED}.gguf")))
+
+
 def vocabulary_of(path: Path) -> Vocabulary:
     """The tokeniser of a GGUF file; its weights are not loaded."""
     return Model(path, 1, tokens=0).vocabulary

@@ -6,7 +6,7 @@ from deid.settings import Settings
 from deid.store.accounts import ONE_TIME_HOURS, Accounts
 from deid.store.audit import Audit
 from deid.store.choices import CHANGEABLE
-from deid.store.database import Database, open_database
+from deid.store.database import Database, open_database, schema_state
 from deid.store.figures import Figures
 from deid.store.plans import Plans
 from deid.store.records import (
@@ -28,7 +28,9 @@ from deid.store.records import (
     Role,
     Run,
     RunState,
+    SchemaState,
     Selection,
+    SessionKind,
     SignIn,
     StageTime,
     Totals,
@@ -62,7 +64,9 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "SchemaState",
     "Selection",
+    "SessionKind",
     "SignIn",
     "StageTime",
     "Storage",
@@ -72,6 +76,7 @@ __all__ = [
     "User",
     "WebSession",
     "open_store",
+    "schema_state",
     "secret",
     "session_hash",
 ]

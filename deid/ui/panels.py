@@ -13,9 +13,9 @@ from deid.errors import QuarantineError, RefusedError
 from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
-from deid.store import Role, Run, RunState, User
+from deid.serving import engines
+from deid.store import Role, Run, User
 from deid.ui import batch, casework, evidence, keys, looks, piles, screen, shared, steps, tables
-from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Policy
 
@@ -137,7 +137,7 @@ def _runs_of(user: User) -> None:
 
 
 def _at_work(run: Run) -> bool:
-    return run.state in (RunState.PLANNED, RunState.RUNNING)
+    return run.state.goes_on
 
 
 def _about(run: Run) -> str:

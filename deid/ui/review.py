@@ -11,9 +11,9 @@ from deid.errors import DeidError
 from deid.jobs import examine
 from deid.pipeline import Case, Engines, open_case
 from deid.review import Correction, faults, may_leave, opened, questions, redone
+from deid.serving import engines
 from deid.store import User
 from deid.ui import auth, downloads, exhibits, keys, lightbox, looks, places, shared
-from deid.ui.engines import engines
 from deid.ui.lightbox import Mark
 from deid.values import Check, FrameFindings, Region
 from deid.workbench import Item, Remade, Scope, Workbench

@@ -7,10 +7,10 @@ import streamlit as st
 from deid.errors import DeidError, QuarantineError
 from deid.jobs import options_of
 from deid.pipeline import Step
+from deid.serving import engines
 from deid.store import Role, User
 from deid.ui import casework, evidence, exhibits, keys, looks, piles, shared, viewer
 from deid.ui.casework import STEPS, Opened, Sheet
-from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Outcome, View
 
