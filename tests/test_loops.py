@@ -17,6 +17,7 @@ from pydicom import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
+from deid import header
 from deid.codecs.encapsulated import encapsulated
 from deid.codecs.raw import encoded_frames, iter_raw_frames, stored_frame_hashes
 from deid.compare import compare_datasets
@@ -24,6 +25,7 @@ from deid.errors import PixelError
 from deid.load import load
 from deid.redact import redact
 from deid.values import Box, Reason, Region
+from deid.verify import check_written
 from tests.dicom_factory import file_bytes, gradient, image
 
 GREY = gradient(64, 56)
@@ -121,6 +123,29 @@ def test_memory_holds_one_decoded_frame(syntax: str) -> None:
         return most - 2 * len(dataset.PixelData)
 
     assert peak(40) - peak(4) < 12 * 200 * 300
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("boxes", [0, 1])
+def test_a_file_lies_in_memory_three_times_as_read_redacted_and_written(syntax: str, boxes: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 4095, (256, 256), "u2")
+    built = image(noise, syntax=syntax, bits_stored=12)
+    frame = built.PixelData if syntax == ExplicitVRLittleEndian else encoded_frames(built).codestream(0)
+    built.NumberOfFrames = 60
+    built.PixelData = frame * 60 if syntax == ExplicitVRLittleEndian else encapsulate([frame] * 60)
+    data = file_bytes(built)
+    del built
+    tracemalloc.start()
+    original = load(data)
+    redacted, effective = redact(original, [Region(None, Box(10, 10, 80, 20), (Reason.DRAWN,), 1.0)] * boxes)
+    cleaned, _ = header.clean(redacted, b"k" * 32, pixels_changed=bool(boxes), pixels_examined=True)
+    written = header.write(cleaned)
+    checks, _ = check_written(original, written, effective, header.needles(original))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert all(check.passed for check in checks)
+    # A buffer that grows has an eighth more than it needs. The rest is a frame, and the pieces that are searched.
+    assert most < 2 * 1.125 * len(data) + 4_000_000
 
 
 MEASURED = """

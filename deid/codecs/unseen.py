@@ -13,9 +13,8 @@ ISO/IEC 10918-1 B.2.4 (APPn, COM); ISO/IEC 15444-1 A.9.2 (CME) and Annex I (JP2 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
-from itertools import chain
 
 from pydicom import DataElement, Dataset
 from pydicom.tag import Tag
@@ -23,7 +22,19 @@ from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTr
 
 from deid.codecs import dct
 from deid.codecs.encapsulated import Span
-from deid.codecs.markers import APP0, APP8, APP14, APP15, COM, EOI, SOS, frame_header, segments
+from deid.codecs.markers import (
+    APP0,
+    APP8,
+    APP14,
+    APP15,
+    COM,
+    EOI,
+    SOS,
+    Segment,
+    frame_header,
+    header_segments,
+    segments,
+)
 from deid.codecs.raw import encoded_frames, pixel_format
 from deid.errors import PixelError
 
@@ -99,9 +110,9 @@ def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] 
     """What gives, for a codestream, where something may stand that no picture shows, and what must stand there."""
     syntax = pixel_format(dataset).syntax
     if syntax in dct.SYNTAXES:
-        return lambda codestream: chain(_zeros(_in_jpeg(codestream)), _coded_anew(codestream))
+        return _in_sequential_jpeg
     if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
-        return lambda codestream: _zeros(_in_jpeg(codestream))
+        return lambda codestream: _zeros(_in_jpeg(codestream, segments(codestream)))
     if syntax in JPEG2000TransferSyntaxes:
         return lambda codestream: _zeros(_in_jpeg2000(codestream))
     return None
@@ -111,16 +122,23 @@ def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
     return ((start, bytes(end - start)) for start, end in spans if start < end)
 
 
-def _coded_anew(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+def _in_sequential_jpeg(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+    found = list(segments(codestream))
+    yield from _zeros(_in_jpeg(codestream, found))
+    yield from _coded_anew(codestream, _only_scan(codestream, found))
+
+
+def _coded_anew(codestream: bytes, span: Span | None) -> Iterator[tuple[int, bytes]]:
     """Coded data that holds more than its blocks: those blocks alone, and zeros behind them."""
     try:
-        header, span = frame_header(codestream), _only_scan(codestream)
+        header = frame_header(codestream)
         if span is None or header.marker not in dct.SEQUENTIAL or header.precision != 8:
             return
         again = dct.written_anew(codestream)
-        first, last = _only_scan(again) or (0, 0)
+        *_, scan = header_segments(again)
+        coded = again[scan.end :].removesuffix(b"\xff\xd9")
         start, end = span
-        coded, surplus = again[first:last], end - start - (last - first)
+        surplus = end - start - len(coded)
         is_plain = codestream[start : end - surplus] == coded and _is_padding(codestream[end - surplus : end])
         if surplus < _SHORTEST_TAIL or is_plain:
             return
@@ -133,9 +151,8 @@ def _coded_anew(codestream: bytes) -> Iterator[tuple[int, bytes]]:
         yield start, wanted
 
 
-def _only_scan(codestream: bytes) -> Span | None:
+def _only_scan(codestream: bytes, found: Sequence[Segment]) -> Span | None:
     """Where the coded data of the only scan lies; None where there are several."""
-    found = list(segments(codestream))
     scans = [number for number, segment in enumerate(found) if segment.marker == SOS]
     if len(scans) != 1:
         return None
@@ -156,9 +173,9 @@ def _in_fragments(fragments: tuple[Span, ...], start: int, end: int) -> Iterator
         before += length
 
 
-def _in_jpeg(codestream: bytes) -> Iterator[Span]:
+def _in_jpeg(codestream: bytes, found: Iterable[Segment]) -> Iterator[Span]:
     end = len(codestream)
-    for segment in segments(codestream):
+    for segment in found:
         if segment.marker == EOI:
             if not _is_padding(codestream[segment.end : end]):
                 yield segment.end, end
