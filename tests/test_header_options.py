@@ -228,6 +228,12 @@ def test_a_code_stays_where_it_names_a_term(scheme: str, code: str, meaning: str
     [
         ("Manufacturer", "GE MEDICAL SYSTEMS", "GE MEDICAL SYSTEMS"),
         ("Manufacturer", "Elmsworth Imaging", None),
+        ("Manufacturer", "Carl Zeiss Meditec Inc.", "Carl Zeiss Meditec Inc."),
+        ("Manufacturer", "Fischer Imaging", "Fischer Imaging"),
+        ("ManufacturerModelName", "Aplio i800", "Aplio i800"),
+        ("ManufacturerModelName", "MAMMOMAT Revelation", "MAMMOMAT Revelation"),
+        ("SecondaryCaptureDeviceManufacturer", "Abbott", "Abbott"),
+        ("ContrastBolusAgent", "Abbott", None),
         ("ManufacturerModelName", "SOMATOM Definition Flash", "SOMATOM Definition Flash"),
         ("ConvolutionKernel", "B40f", "B40f"),
         ("SequenceName", "*fl3d1", "*fl3d1"),
@@ -265,3 +271,7 @@ def test_no_preset_leaves_a_value_of_the_header(name: str) -> None:
     said = str(out).upper()
     left = {keyword for keyword, text in PHI.items() if text.upper() in said}
     assert left <= ({"StudyTime"} if name == "research" else set())
+
+
+def test_a_maker_goes_where_it_is_named_like_the_patient() -> None:
+    assert not value(cleaned(opened(PatientName="Abbott^Ann", Manufacturer="Abbott")), "Manufacturer")
