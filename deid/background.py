@@ -86,7 +86,7 @@ class _Work:
         self.run_id, self.order = run_id, order
         self.stop = threading.Event()
         self.closing = False
-        self._frames = {image.path: image.frames for image in order.intake.images}
+        self._frames = {image.path: max(image.frames, 1) for image in order.intake.images}
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
         self._done = self._done_frames = self._pictures = 0

@@ -16,8 +16,12 @@ if opened is not None:
     steps.step_bar(opened, step)
     working = st.container()
     left, right = st.columns([3, 2], gap="medium")
+    frame = 0
     with left:
-        frame = steps.picture(opened, step, hidden=hidden)
+        if opened.case.frames:
+            frame = steps.picture(opened, step, hidden=hidden)
+        else:
+            steps.no_picture(opened)
     with right:
         evidence.result(opened, step, frame, hidden=hidden)
     with working:

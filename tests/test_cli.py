@@ -98,6 +98,15 @@ def test_inspect_shows_every_stage_as_json(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "study.dcm"]
 
 
+def test_inspect_takes_a_report(tmp_path: Path) -> None:
+    (tmp_path / "report.dcm").write_bytes(file_bytes(report()))
+    done = _deid(tmp_path, "inspect", str(tmp_path / "report.dcm"), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["outcome"], found["frames"], found["words"]) == ("cleaned", 0, [])
+    assert any(each["keyword"] == "PatientName" for each in found["header"])
+
+
 def test_classify_answers_one_json_object_a_line(tmp_path: Path) -> None:
     done = _deid(tmp_path, "classify", given="Name: VARGA Gain 52%\n\nCHEST\n")
     assert done.returncode == 0, done.stderr

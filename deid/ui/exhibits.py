@@ -83,9 +83,9 @@ def account(opened: Opened, step: Step) -> tuple[str, str]:
 def facts(opened: Opened) -> str:
     """One line about the file, without anything that identifies."""
     dataset, case = opened.case.dataset, opened.case
-    modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image")
-    shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}"
-    frames = "1 frame" if case.frames == 1 else f"{case.frames:,} frames"
+    modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image" if case.frames else "No image")
+    shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}" if case.frames else ""
+    frames = looks.count(case.frames, "frame") if case.frames else "no picture"
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     total = sum(opened.seconds.values())
     said = [modality, shape, frames, getattr(syntax, "name", ""), looks.size(opened.bytes_in)]
