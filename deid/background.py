@@ -91,7 +91,7 @@ class _Work:
         self.run_id = run_id
         self.stop = threading.Event()
         self.closing = False
-        self._frames = frames
+        self._frames = {path: max(count, 1) for path, count in frames.items()}
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
         self._done = self._done_frames = self._pictures = 0

@@ -28,7 +28,7 @@ from deid.judging import as_line
 from deid.ledger import Done
 from deid.lexicon import load_lexicon
 from deid.manifest import Batch
-from deid.pipeline import Case, Step, open_case, run_step, verdict
+from deid.pipeline import Case, open_case, run_step, steps_of, verdict
 from deid.profile import HeaderOption, preset
 from deid.report import region_object
 from deid.retention import purge as purge_files
@@ -162,10 +162,10 @@ def inspect(
     if not file.is_file():
         raise UsageError("FILE does not exist.")
     engines, options = jobs.make_engines(settings), jobs.options_of(settings)
-    case = open_case(file.read_bytes(), options)
-    if frame >= case.frames:
+    case = open_case(file.read_bytes(), options, without_pixels=True)
+    if frame >= max(case.frames, 1):
         raise UsageError(f"The file has {case.frames} frames, counted from 0.")
-    for step in Step:
+    for step in steps_of(case):
         case = run_step(case, step, engines, options)
     if as_json:
         typer.echo(json.dumps(_inspection(case, frame), ensure_ascii=False, indent=1))

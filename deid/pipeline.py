@@ -139,9 +139,7 @@ def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step],
         Where a step cannot finish.
     """
     case = open_case(data, options, without_pixels=True)
-    if not case.frames:
-        case = replace(case, redacted=case.dataset, effective=())
-    for step in Step if case.frames else (Step.HEADER, Step.VERIFY):
+    for step in steps_of(case):
         watch(step)
         case = run_step(case, step, engines, options)
     return case
@@ -161,7 +159,14 @@ def open_case(data: bytes, options: Options, *, without_pixels: bool = False) ->
     )
     frames = frame_count(dataset) if pixel_keyword(dataset) else 0
     case = Case(dataset, frames, header.harvest(dataset))
+    if not frames:
+        case = replace(case, redacted=dataset, effective=())
     return replace(case, seconds={Stage.LOAD: perf_counter() - start})
+
+
+def steps_of(case: Case) -> tuple[Step, ...]:
+    """The steps that apply to a file: all of them, or for one without pixels those of the header."""
+    return tuple(Step) if case.frames else (Step.HEADER, Step.VERIFY)
 
 
 def run_step(case: Case, step: Step, engines: Engines, options: Options) -> Case:

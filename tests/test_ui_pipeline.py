@@ -21,7 +21,7 @@ from deid.background import KIND
 from deid.demo import studies
 from deid.intake import take_in
 from deid.pipeline import Engines, Step
-from deid.profile import preset
+from deid.profile import HeaderOption, preset
 from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
@@ -30,7 +30,7 @@ from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.unzip import Limits
 from deid.values import Box, FileRecord, Outcome, Policy, Reason, Region, View
-from tests.dicom_factory import PHI, dicom, gradient
+from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.test_ui import DEMO, OneWord, headings, held, sign_in, start
 
 NAME = DEMO.patient.name.partition("^")[0]
@@ -305,3 +305,57 @@ def test_a_colour_reads_on_black_and_on_white_and_bears_white_letters(look: look
 
 def test_outcomes_have_a_colour_each() -> None:
     assert len({look.colour for look in looks.OUTCOMES.values()}) == len(Outcome)
+
+
+def test_a_report_shows_the_steps_that_apply_to_it_and_comes_out_clean() -> None:
+    page = bring(enter(), a=file_bytes(report()))
+    told = [each.label.partition(" · ")[0] for each in page.button if (each.key or "").startswith("step-")]
+    assert told == ["1 Clean header", "2 Verify"]
+    assert any("has no picture" in each.value for each in page.info)
+    assert opened(page).done == (Step.HEADER,)
+    press(page, "Run all")
+    end = opened(page)
+    assert end.end == (Outcome.CLEANED, "")
+    assert end.clean_file is not None
+    assert b"Quillfeather" not in end.clean_file
+    assert shared.store().totals().by_outcome == ((Outcome.CLEANED, 1),)
+
+
+def test_a_report_among_images_is_opened_from_the_pile_and_run_with_it() -> None:
+    page = bring(enter(), a=dicom(gradient(20, 30)), b=file_bytes(report()))
+    assert {each.label: each.value for each in page.metric}["Images"] == "2"
+    press(page, "De-identify 2")
+    number = shared.background().of("ada")[0].id
+    for _ in range(100):
+        if shared.background().look(number) is None:
+            break
+        time.sleep(0.1)
+    run = shared.store().run(number)
+    assert run is not None
+    assert dict(run.outcomes) == {Outcome.CLEANED: 2}
+    page.run()
+    assert not page.exception
+
+
+def test_single_options_are_offered_beside_the_preset() -> None:
+    page = press(bring(enter(), a=file_bytes(report())), "Run all")
+    press(page, "1 Clean header")
+    offered = next(each for each in page.multiselect if each.label == "Options beside the preset")
+    assert set(offered.options) == {option.value for option in HeaderOption}
+    offered.set_value(["retain-uids", "retain-longitudinal-full-dates"]).run()
+    press(page, "Run again with these options")
+    chosen = opened(page).options.profile
+    assert (chosen.preset, chosen.options) == ("strict", {HeaderOption.RETAIN_UIDS, HeaderOption.RETAIN_FULL_DATES})
+    cleaned = opened(page).case.cleaned
+    assert cleaned is not None
+    assert cleaned.StudyInstanceUID == opened(page).case.dataset.StudyInstanceUID
+    assert "strict with options" in cleaned.DeidentificationMethod
+
+
+def test_options_that_exclude_each_other_are_not_taken() -> None:
+    page = press(bring(enter(), a=file_bytes(report())), "Run all")
+    press(page, "1 Clean header")
+    offered = next(each for each in page.multiselect if each.label == "Options beside the preset")
+    offered.set_value(["retain-longitudinal-modified-dates", "retain-longitudinal-full-dates"]).run()
+    assert any("choose one" in each.value for each in page.warning)
+    assert not any(each.label == "Run again with these options" for each in page.button)

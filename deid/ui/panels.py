@@ -89,8 +89,8 @@ def _own_files(user: User) -> None:
 
 
 def _take(intake: Intake, name: str) -> None:
-    """One image alone is opened at once; what is more, or was refused in part, is shown first."""
-    if len(intake.images) == 1 and not intake.refused and intake.images[0].frames:
+    """One file alone is opened at once; what is more, or was refused in part, is shown first."""
+    if len(intake.images) == 1 and not intake.refused:
         steps.open_file(intake.images[0].data, "Your file", name)
     elif not intake.images and len(intake.refused) == 1:
         raise RefusedError(intake.refused[0].reason)
