@@ -25,7 +25,7 @@ from deid.profile import HeaderOption, preset
 from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
-from deid.store import NewUser, Role
+from deid.store import NewUser, Role, RunState
 from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.unzip import Limits
@@ -190,6 +190,28 @@ def test_the_patients_name_is_explained_before_a_word_is_chosen() -> None:
     page = open_demo(enter())
     press(page, "3 Find PHI")
     assert any("goes: matches the patient's name in the header" in each.value for each in page.markdown)
+
+
+def test_a_run_that_the_server_left_is_resumed_with_one_button() -> None:
+    page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)))
+    press(page, "De-identify 2 images")
+    wait_for_the_run()
+    run = shared.background().of("ada")[0]
+    assert not [each for each in page.run().button if each.label == "Resume"], "a run that ended cannot be resumed"
+    shared.store().plan_again(run.id, [1])
+    shared.store().finish_run(run.id, RunState.INTERRUPTED)
+    assert "The server stopped during this run" in page.run().warning[0].value
+    press(page, "Resume")
+    wait_for_the_run()
+    ended = shared.background().of("ada")[0]
+    assert (ended.state, ended.done) == (RunState.FINISHED, 2)
+
+
+def wait_for_the_run() -> None:
+    deadline = time.monotonic() + 120
+    while shared.background().of("ada")[0].state is not RunState.FINISHED:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_wrong_number_in_the_address_shows_where_to_begin() -> None:
