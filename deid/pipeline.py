@@ -49,6 +49,8 @@ READ_AGAIN_FRAMES = 6
 """A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
 
 
+READ_AGAIN_SIDE_PX = 960
+"""The second look searches at another scale than the first: quicker, and it may see what that one missed."""
 SURE_WORD = 0.9
 SHORTEST_SURE_WORD = 4
 """What only the second reading sees counts as text from this confidence and length on."""
@@ -288,7 +290,7 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
     known = [word.box for frame in case.words or () for word in frame.words]
     found = []
     for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders)
+        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX)
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))

@@ -37,6 +37,9 @@ SPACE_ADVANCES = 1.75
 SPACE_INK = 0.6
 """And this share of an advance between them holds no ink: a wide letter also moves its neighbours apart."""
 REMEMBERED_LINES = 4000
+SHORTEST_LINE_PX = 192
+"""Shorter lines of 48 pixels' height are filled up to this length. The package's 320 takes a fifth longer, reads no
+better and drops a space now and then."""
 LONG_LINE = 3.0
 """A line this many times as long as high holds several letters, if it is one."""
 FEWEST_LETTERS = 0.55
@@ -85,6 +88,7 @@ class RapidOcr:
             self._detect = engine._load_det_model()
             self._detect.session = Network(DETECTOR, threads)
             self._recognise = engine._load_rec_model()
+            self._recognise.rec_image_shape = [3, 48, SHORTEST_LINE_PX]
         except Exception as exc:  # whatever the package raises at start-up is one thing to the caller
             raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
@@ -93,11 +97,14 @@ class RapidOcr:
         self.version = importlib.metadata.version("rapidocr")
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
 
-    def read(self, picture: _Picture) -> tuple[Word, ...]:
-        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates."""
+    def read(self, picture: _Picture, side_px: int | None = None) -> tuple[Word, ...]:
+        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
+
+        Searched with its longer side at `side_px`; without one at DETECT_SIDE_PX, and larger pictures in tiles too.
+        """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         words: list[Word] = []
-        for line, (quad, score, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour))):
+        for line, (quad, score, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour), side_px)):
             readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for turn in turns]
             best = max(range(len(turns)), key=lambda each: readings[each].confidence)
             if _is_unread(readings[best], crop) and score >= SURE_LINE:
@@ -123,10 +130,10 @@ class RapidOcr:
                 boxes.append(Box.from_edges(*(int(each) for each in (*low, *high))))
         return tuple(boxes)
 
-    def _lines(self, colour: _Picture) -> list[tuple[_Quad, float, _Picture, tuple[int, ...]]]:
+    def _lines(self, colour: _Picture, side_px: int | None) -> list[tuple[_Quad, float, _Picture, tuple[int, ...]]]:
         """Each line's corners, how sure it is text, its pixels, and the quarter turns under which it may be upright."""
-        found = self._search(colour)
-        tiles = _tiles(colour.shape[0], colour.shape[1])
+        found = self._search(colour, side_px or DETECT_SIDE_PX)
+        tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
         for top, left in tiles if len(tiles) > 1 else ():
             tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
             found += [(quad + np.array([left, top], np.float32), score) for quad, score in self._search(tile)]
