@@ -29,6 +29,8 @@ DETECTOR = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rap
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
 LARGEST_SCALE = 2.0
+HIGHEST_SHARE = 0.4
+"""What is higher and wider than this share of the picture is no line: the detector takes whole pictures for one."""
 TILE_SIDE_PX = 2600
 """Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
 TILE_OVERLAP_PX = 250
@@ -44,6 +46,8 @@ LONG_LINE = 3.0
 """A line this many times as long as high holds several letters, if it is one."""
 FEWEST_LETTERS = 0.55
 """Where fewer letters than this many a line's height were read along it, it was not read: others have twice as many."""
+SURE_FIND = 0.75
+"""Anatomy without text reaches 0.72."""
 SURE_LINE = 0.7
 """And the detector is as sure as this that there is text."""
 
@@ -119,11 +123,12 @@ class RapidOcr:
         return tuple(words)
 
     def find(self, picture: _Picture, side_px: int) -> tuple[Box, ...]:
-        """Where lines of text are, unread: one search of the picture with its longer side at `side_px`."""
+        """Where lines surely are, unread: one search of the picture with its longer side at `side_px`."""
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         edges = np.array([picture.shape[1], picture.shape[0]])
         boxes = []
-        for quad, _ in self._search(np.ascontiguousarray(colour), side_px):
+        found = self._search(np.ascontiguousarray(colour), side_px)
+        for quad in (quad for quad, score in found if score >= SURE_FIND):
             low = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, edges)
             high = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, edges)
             if (high > low).all():
@@ -154,10 +159,9 @@ class RapidOcr:
         found = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way))
         if found.boxes is None:
             return []
-        return [
-            (np.asarray(quad, np.float32) / scale, float(score))
-            for quad, score in zip(found.boxes, found.scores, strict=True)
-        ]
+        tallest = HIGHEST_SHARE * min(colour.shape[:2])
+        lines = zip((np.asarray(quad, np.float32) / scale for quad in found.boxes), found.scores, strict=True)
+        return [(quad, float(score)) for quad, score in lines if float(np.ptp(quad, axis=0).min()) <= tallest]
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
