@@ -244,10 +244,10 @@ def triage_command(
             typer.echo(json.dumps(triage.as_object(str(source.relative), seen), ensure_ascii=False))
     if as_json:
         return
-    rows: list[tuple[str, ...]] = [("modality", "device", *(sort.value for sort in triage.Sort))]
     for (modality, device), sorts in sorted(counts.items()):
-        rows.append((modality or "-", device or "-", *(str(sorts[sort] or "") for sort in triage.Sort)))
-    _out.print(_as_table("", rows))
+        held = ", ".join(f"{sorts[sort]} {sort.value}" for sort in triage.Sort if sorts[sort])
+        line = f"{modality or '-':4s} {device or '-':40s} {held}"
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
     if sampled:
         _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames only.", highlight=False)
 

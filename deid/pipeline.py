@@ -51,6 +51,8 @@ READ_AGAIN_FRAMES = 6
 
 KEPT = "kept by a person"
 """The name of the check of what a person decided to leave."""
+READ_AGAIN_SIDE_PX = 960
+"""The second look searches at another scale than the first: quicker, and it may see what that one missed."""
 SURE_WORD = 0.9
 SHORTEST_SURE_WORD = 4
 """What only the second reading sees counts as text from this confidence and length on."""
@@ -300,7 +302,7 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
     known = [word.box for frame in case.words or () for word in frame.words]
     found = []
     for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders)
+        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX)
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))

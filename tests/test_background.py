@@ -36,7 +36,7 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(self, picture: np.ndarray) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)
