@@ -21,8 +21,8 @@ from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role
 from deid.ui import downloads, engines, keys, lightbox, looks, shared
+from deid.ui.bench import workbench
 from deid.ui.lightbox import Mark, Told
-from deid.ui.review import workbench
 from deid.values import Box, Outcome, Reason, Word
 from deid.waiting import approved
 from tests.dicom_factory import dicom, gradient

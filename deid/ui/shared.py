@@ -12,9 +12,9 @@ from deid.settings import Settings
 from deid.store import Store, open_store
 
 if TYPE_CHECKING:
+    from deid.ui.bench import Looked
     from deid.ui.casework import Opened
     from deid.ui.piles import Pile
-    from deid.ui.review import Looked
 
 _opening = threading.Lock()
 
