@@ -20,31 +20,51 @@ _CONFIRM, _REJECT, _SERIES = "confirmed", "rejected", "series approved"
 """What was answered in a dialog."""
 
 
-def want(deed: str) -> None:
-    """Let this be done in the next run of the page."""
-    st.session_state[keys.DECIDING] = deed
+def want(deed: str, key: str) -> None:
+    """Let this be done with the file of this key in the next run of the page."""
+    st.session_state[keys.DECIDING] = (deed, key)
 
 
 def decide(bench: Workbench, user: User, item: Item, looked: Looked | None, queue: Sequence[str]) -> None:
-    """Do what was asked for in the last click, if anything."""
-    deed = st.session_state.pop(keys.DECIDING, "")
+    """Do what was asked for in the last click, if anything.
+
+    What the browser tells meanwhile starts the page over: what was asked for is forgotten only once it is done.
+    """
+    deed, key = st.session_state.get(keys.DECIDING, ("", ""))
+    if not deed or key != item.key:
+        forget()
+        return
     try:
         if deed == "reject":
-            _ask_to_reject()
+            _ask_to_reject(key)
         elif deed == _REJECT:
             bench.reject(auth.actor(user), item, looked.case if looked else None)
-            go_on(item, queue, bench.keys(user), "Rejected: it goes nowhere.")
-        elif looked is not None and item.note is not None and deed:
+            _go_on(bench, user, item, queue, "Rejected: it goes nowhere.")
+        elif looked is not None and item.note is not None:
             _work(deed, bench, user, item, looked, queue)
     except (DeidError, OSError) as exc:
         st.error(str(exc) if isinstance(exc, DeidError) else "The file cannot be written.", icon=":material/error:")
+    except Exception:
+        forget()
+        raise
+    forget()
+
+
+def forget() -> None:
+    """Nothing is to be done any more."""
+    st.session_state.pop(keys.DECIDING, None)
+
+
+def _go_on(bench: Workbench, user: User, item: Item, queue: Sequence[str], said: str) -> None:
+    forget()
+    go_on(item, queue, bench.keys(user), said)
 
 
 def _work(deed: str, bench: Workbench, user: User, item: Item, looked: Looked, queue: Sequence[str]) -> None:
     if deed in ("approve", _CONFIRM):
         _approve(bench, user, item, looked, queue, confirmed=deed == _CONFIRM)
     elif deed == "series":
-        _ask_about_series(len(bench.alike(user, item, Scope.SERIES)))
+        _ask_about_series(item.key, len(bench.alike(user, item, Scope.SERIES)))
     elif deed == _SERIES:
         _approve_series(bench, user, item, queue)
     else:
@@ -54,6 +74,7 @@ def _work(deed: str, bench: Workbench, user: User, item: Item, looked: Looked, q
             _read(looked, item)
         elif deed == "check":
             _make(bench, item, looked)
+        forget()
         st.rerun()
 
 
@@ -96,38 +117,38 @@ def _approve(
     sure = confirmed and asked is made
     if not may_leave(made.case, confirmed=sure):
         looked.asked = made
-        _ask_again([check.detail for check in questions(made.case)])
+        _ask_again(item.key, [check.detail for check in questions(made.case)])
         return
     bench.approve(auth.actor(user), item, made, confirmed=sure)
-    go_on(item, queue, bench.keys(user), f"Approved: it is among the clean files of run {item.file.run_id}.")
+    _go_on(bench, user, item, queue, f"Approved: it is among the clean files of run {item.file.run_id}.")
 
 
 @st.dialog("Approve all the same?")
-def _ask_again(details: Sequence[str]) -> None:
+def _ask_again(key: str, details: Sequence[str]) -> None:
     for detail in details:
         st.warning(detail, icon=":material/visibility:")
     st.write("Approve it only if nothing that can be read there may identify anybody. Your answer is recorded.")
-    _answer("Yes, approve it", ":material/check:", _CONFIRM)
+    _answer("Yes, approve it", ":material/check:", _CONFIRM, key)
 
 
 @st.dialog("Reject this file?")
-def _ask_to_reject() -> None:
+def _ask_to_reject(key: str) -> None:
     st.write("It will not go out, and its copy that waits here is deleted. This cannot be undone.")
-    _answer("Reject it", ":material/block:", _REJECT)
+    _answer("Reject it", ":material/block:", _REJECT, key)
 
 
 @st.dialog("Approve the whole series?")
-def _ask_about_series(count: int) -> None:
+def _ask_about_series(key: str, count: int) -> None:
     st.write(
         f"{looks.count(count, 'file')} of this series {'waits' if count == 1 else 'wait'} for you. Each is made anew "
         "and checked; one with an open question goes on waiting."
     )
-    _answer(f"Approve {looks.count(count, 'file')}", ":material/done_all:", _SERIES)
+    _answer(f"Approve {looks.count(count, 'file')}", ":material/done_all:", _SERIES, key)
 
 
-def _answer(label: str, icon: str, deed: str) -> None:
+def _answer(label: str, icon: str, deed: str, key: str) -> None:
     """A button that closes the dialog; the page then does what was answered."""
-    if st.button(label, type="primary", icon=icon, on_click=want, args=(deed,)):
+    if st.button(label, type="primary", icon=icon, on_click=want, args=(deed, key)):
         st.rerun()
 
 
@@ -137,7 +158,7 @@ def _approve_series(bench: Workbench, user: User, item: Item, queue: Sequence[st
     for number, each in enumerate(found):
         bar.progress(number / len(found), f"File {number + 1:,} of {len(found):,}")
         done += _approved_alone(bench, user, each)
-    go_on(item, queue, bench.keys(user), f"{done:,} of {looks.count(len(found), 'file')} approved.")
+    _go_on(bench, user, item, queue, f"{done:,} of {looks.count(len(found), 'file')} approved.")
 
 
 def _approved_alone(bench: Workbench, user: User, item: Item) -> bool:

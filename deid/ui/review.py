@@ -25,10 +25,9 @@ _GONE = "This file no longer waits: somebody decided, or its run was closed."
 
 def page(user: User) -> None:
     """The first file that waits for this user, or the one that the address names."""
-    head = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    with head:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Review", anchor=False)
-        place = st.container()
+        place = st.container(width="content")
         hidden = steps.blur_switch(user)
     bench = workbench()
     queue = bench.keys(user)
@@ -81,7 +80,9 @@ def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hid
     if looked is None:
         with buttons:
             _steps(bench, user, item, queue)
-            st.button("Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject",))
+            st.button(
+                "Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject", item.key)
+            )
         st.error("This file cannot be opened any more: reject it, and run it again.", icon=":material/broken_image:")
         deciding.decide(bench, user, item, None, queue)
         return
@@ -123,22 +124,27 @@ def _acts(item: Item, corrections: Sequence[Correction]) -> None:
         disabled=item.note is None,
         help="Redacts, cleans the header and checks once more; where all is well, the file joins the clean ones.",
         on_click=deciding.want,
-        args=("approve",),
+        args=("approve", item.key),
     )
     st.button(
-        "Undo", icon=":material/undo:", shortcut="Z", disabled=not corrections, on_click=deciding.want, args=("undo",)
+        "Undo",
+        icon=":material/undo:",
+        shortcut="Z",
+        disabled=not corrections,
+        on_click=deciding.want,
+        args=("undo", item.key),
     )
-    st.button("Check", icon=":material/fact_check:", shortcut="V", on_click=deciding.want, args=("check",))
+    st.button("Check", icon=":material/fact_check:", shortcut="V", on_click=deciding.want, args=("check", item.key))
     st.button(
         "Read the words",
         icon=":material/text_fields:",
         shortcut="W",
         help="Shows the words that stay, too, so that a click lets one of them go.",
         on_click=deciding.want,
-        args=("read",),
+        args=("read", item.key),
     )
-    st.button("Approve the series", icon=":material/done_all:", on_click=deciding.want, args=("series",))
-    st.button("Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject",))
+    st.button("Approve the series", icon=":material/done_all:", on_click=deciding.want, args=("series", item.key))
+    st.button("Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject", item.key))
 
 
 def _scopes() -> None:
@@ -235,6 +241,9 @@ def _account(bench: Workbench, item: Item, looked: Looked, corrections: Sequence
     """What was changed, and what the checks said of it."""
     plan = bench.plan(item)
     said = [looks.count(plan.drawn, "box added", "boxes added"), f"{len(plan.kept):,} kept"]
+    findings = [finding for found in looked.case.findings or () for finding in found.findings]
+    if looked.case.findings is not None:
+        said.append(f"{sum(not finding.is_phi for finding in findings):,} of {looks.count(len(findings), 'word')} stay")
     left = f" · **{looks.count(len(plan.open), 'place')} nobody decided about**" if plan.open else ""
     st.markdown(f"{looks.count(len(plan.regions), 'box goes', 'boxes go')} · {' · '.join(said)}{left}")
     if looked.made is None or looked.made_from != tuple(corrections):
