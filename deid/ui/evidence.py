@@ -10,7 +10,7 @@ import streamlit as st
 
 from deid.pipeline import Options, Step
 from deid.profile import Profile, preset, presets
-from deid.ui import casework, downloads, exhibits, keys, looks, tables
+from deid.ui import casework, downloads, exhibits, keys, looks, supposing, tables
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
@@ -159,6 +159,7 @@ def _findings(opened: Opened, frame: int, hidden: bool) -> None:
     chosen = selected(Step.FIND, frame)
     if chosen is not None and chosen < len(found.findings):
         _evidence(found.findings[chosen])
+    supposing.draw(opened, hidden=hidden)
 
 
 def _evidence(finding: Finding) -> None:
