@@ -32,6 +32,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
+from deid.store.releases import Ends, Releases
 from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
@@ -47,6 +48,7 @@ __all__ = [
     "Actor",
     "Day",
     "Decision",
+    "Ends",
     "Event",
     "Events",
     "Health",
@@ -72,7 +74,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Figures, Reviews):
+class Store(Accounts, Sessions, Audit, Work, Figures, Reviews, Releases):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -82,6 +84,7 @@ class Store(Accounts, Sessions, Audit, Work, Figures, Reviews):
         Work.__init__(self, database, secret(settings.home, "file-names"))
         Figures.__init__(self, database)
         Reviews.__init__(self, database)
+        Releases.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

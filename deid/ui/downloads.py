@@ -7,6 +7,7 @@ one in memory. These routes ask whose the file is, and pack a ZIP while it is be
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from deid.release import release_object, release_page
 from deid.runfiles import RunFiles
 from deid.store import Action, Actor, User
 from deid.ui import shared
@@ -35,7 +37,7 @@ def case_url(case_id: str) -> str:
 
 
 def run_url(run_id: int, what: str) -> str:
-    """Where the owner finds `all.zip`, `report.jsonl` or the number of a file of a run."""
+    """Where the owner finds `all.zip`, `report.jsonl`, `release.html`, `release.json` or a file of a run by number."""
     return f"/download/run/{run_id}/{what}"
 
 
@@ -72,6 +74,11 @@ def _run(request: Request, user: User, _owner: str) -> Response:
     if what == "report.jsonl":
         _handed_out(request, user, f"run {run_id} report")
         return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
+    if what in ("release.html", "release.json"):
+        told = release_object(shared.store(), run_id)
+        _handed_out(request, user, f"run {run_id} release report")
+        page = release_page(told) if what.endswith("html") else json.dumps(told, indent=2)
+        return _attached(page.encode(), f"run-{run_id}-{what}")
     return _one(request, files, user)
 
 
