@@ -12,6 +12,7 @@ STAGES = {"load", "render", "ocr", "classify", "boxes", "redact", "header", "ver
 FACES = {"ui", "api", "cli"}
 ABOVE_STAGES = {
     "pipeline",
+    "release",
     "review",
     "waiting",
     "workbench",
