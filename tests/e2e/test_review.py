@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from deid.runfiles import Entry, RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role, Store, open_store
-from deid.values import Reason
+from deid.values import Box
+from deid.waiting import of_run
 from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, browser, server, set_up, sign_in
 from tests.test_workbench import picture, run_over
 
@@ -81,10 +83,6 @@ def press(page: Browser, *keys: str) -> None:
             ActionChains(page.driver).send_keys(key).perform()
 
 
-def entry_of(files: RunFiles, name: str) -> Entry:
-    return next(entry for entry in files.entries() if str(entry.source) == name)
-
-
 def changed(files: RunFiles, entry: Entry, clean: bytes) -> tuple[np.ndarray, np.ndarray]:
     """Where the clean file differs from the original, and where it may."""
     before = dcmread(io.BytesIO(files.original(entry.source))).pixel_array
@@ -138,7 +136,7 @@ def test_a_series_is_looked_at_corrected_and_approved_with_the_keyboard(
     assert subjects == [f"run {run_id} image {told.image_id} review approved"]
 
 
-def test_a_box_drawn_on_one_is_drawn_on_the_whole_series_and_in_each_downloaded_file(
+def test_a_box_drawn_for_a_series_is_in_all_of_it_is_undone_in_all_of_it_and_is_in_the_downloaded_file(
     at: Server, store: Store, tmp_path: Path
 ) -> None:
     run_id = put_into_the_queue(at, store, FILES, "1.2.3.2")
@@ -147,29 +145,30 @@ def test_a_box_drawn_on_one_is_drawn_on_the_whole_series_and_in_each_downloaded_
         enter(page, at, "bob", f"/review?item={_first(at, run_id)}")
         page.wait_for(f"run {run_id}")
         page.click("The whole series")
-        place = stage(page)
-        page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", place)
-        press(page, "d")
-        ActionChains(page.driver).move_to_element_with_offset(place, 60, 40).click_and_hold().move_by_offset(
-            50, 30
-        ).release().perform()
-        page.wait_for("1 box added")
-        page.click("Approve the series")
-        page.wait_for(f"{FILES} files of this series wait for you")
-        page.click(f"Approve {FILES} files")
-        page.wait_for(f"{FILES} of {FILES} files approved", 300)
+        for undone in (True, False):
+            drag(page)
+            page.wait_for("1 box added")
+            assert len(drawn(at, run_id)) == FILES
+            assert len(set(drawn(at, run_id))) == 1
+            if undone:
+                press(page, "z")
+                page.wait_for(f"Taken back in {FILES} files")
+                page.wait_for("0 boxes added")
+                assert drawn(at, run_id) == []
+        (box,) = set(drawn(at, run_id))
+        press(page, "a")
+        page.wait_for("Approved: it is among the clean files")
         page.open(f"{at.url}/pipeline?run={run_id}")
-        page.wait_for(f"Download {FILES} clean files")
-    drawn = {region.box for entry in files.entries() for region in entry.boxes if region.reasons == (Reason.DRAWN,)}
-    assert len(drawn) == 1
-    for entry in files.entries():
-        assert entry.published
-        differs, allowed = changed(files, entry, files.clean(entry))
-        assert not (differs & ~allowed).any()
-        (box,) = drawn
-        after = dcmread(io.BytesIO(files.clean(entry))).pixel_array
-        assert not after[box.top : box.bottom, box.left : box.right].any()
-    assert len(store.reviews(run_id)) == FILES
+        page.wait_for("Download 1 clean file")
+        page.click("Download 1 clean file")
+        archive = zipfile.ZipFile(io.BytesIO(page.downloaded(f"run-{run_id}.zip")))
+    (entry,) = [entry for entry in files.entries() if entry.published]
+    clean = archive.read(f"images/{entry.place}")
+    differs, allowed = changed(files, entry, clean)
+    assert not (differs & ~allowed).any()
+    inside = dcmread(io.BytesIO(clean)).pixel_array[box.top : box.bottom, box.left : box.right]
+    assert inside.size
+    assert not inside.any()
 
 
 def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path: Path) -> None:
@@ -185,6 +184,22 @@ def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path
         second.wait_for(f"run {run_id} of bob")
         assert "Approve" not in second.text
     assert store.reviews(run_id) == ()
+
+
+def drag(page: Browser) -> None:
+    """Draw a box with the pointer, in the middle of the picture."""
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage(page))
+    press(page, "d")
+    until(page, lambda: "drawing" in str(stage(page).get_attribute("class")), "not drawing")
+    ActionChains(page.driver).move_to_element_with_offset(stage(page), 60, 40).click_and_hold().move_by_offset(
+        50, 30
+    ).release().perform()
+
+
+def drawn(at: Server, run_id: int) -> list[Box]:
+    """The boxes that were drawn on what waits of a run."""
+    found = (each.corrections() for each in of_run(at.home, run_id))
+    return [correction.box for corrections in found for correction in corrections]
 
 
 def _first(at: Server, run_id: int) -> str:
