@@ -37,6 +37,7 @@ from deid.store.records import (
     User,
     WebSession,
 )
+from deid.store.releases import Ends, Releases
 from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
@@ -52,6 +53,7 @@ __all__ = [
     "Actor",
     "Day",
     "Decision",
+    "Ends",
     "Event",
     "Events",
     "Health",
@@ -82,7 +84,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -93,6 +95,7 @@ class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
         Plans.__init__(self, database)
         Figures.__init__(self, database)
         Reviews.__init__(self, database)
+        Releases.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -160,6 +160,14 @@ def _downloads(run: Run, entries: tuple[Entry, ...]) -> None:
             help="One line a file. Names of files may hold PHI: the ZIP has a report too, without names of files that "
             "did not come out clean.",
         )
+        for ending in ("html", "json"):
+            st.link_button(
+                f"Release report ({ending.upper()})",
+                downloads.run_url(run.id, f"release.{ending}"),
+                type="tertiary",
+                icon=":material/assignment_turned_in:",
+                help="What went in and out, by what means, and who looked at it: no name of a file, no text.",
+            )
 
 
 def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool) -> int | None:

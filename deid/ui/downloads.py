@@ -6,6 +6,7 @@ one in memory. These routes ask whose the file is, and pack a ZIP while it is be
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from deid.addresses import address_kind
 from deid.packing import zip_below, zip_of
+from deid.release import release_object, release_page
 from deid.runfiles import RunFiles
 from deid.serving import COOKIE
 from deid.store import Action, Actor, User
@@ -32,7 +34,7 @@ def case_url(case_id: str) -> str:
 
 
 def run_url(run_id: int, what: str) -> str:
-    """Where the owner finds `all.zip`, `report.jsonl` or the number of a file of a run."""
+    """Where the owner finds `all.zip`, `report.jsonl`, `release.html`, `release.json` or a file of a run by number."""
     return f"/download/run/{run_id}/{what}"
 
 
@@ -69,6 +71,11 @@ def _run(request: Request, user: User, _owner: str) -> Response:
     if what == "report.jsonl":
         _handed_out(request, user, f"run {run_id} report")
         return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
+    if what in ("release.html", "release.json"):
+        told = release_object(shared.store(), run_id)
+        _handed_out(request, user, f"run {run_id} release report")
+        page = release_page(told) if what.endswith("html") else json.dumps(told, indent=2)
+        return _attached(page.encode(), f"run-{run_id}-{what}")
     return _one(request, files, user)
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from deid.errors import UsageError
 from deid.pipeline import Options, Step
 from deid.profile import HeaderOption, Profile, preset, presets
-from deid.ui import casework, downloads, exhibits, keys, looks, tables, why
+from deid.ui import casework, downloads, exhibits, keys, looks, supposing, tables, why
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
@@ -176,6 +176,7 @@ def _findings(opened: Opened, frame: int, hidden: bool) -> None:
         "Decision": tables.decision_column(),
     }
     _table(tables.findings(found, hidden=hidden), Step.FIND, frame, columns)
+    supposing.draw(opened, hidden=hidden)
 
 
 def _telling(findings: tuple[Finding, ...]) -> int:

@@ -10,9 +10,9 @@ from deid.serving import background, environment, settings, store
 from deid.settings import Settings
 
 if TYPE_CHECKING:
+    from deid.ui.bench import Looked
     from deid.ui.casework import Opened
     from deid.ui.piles import Pile
-    from deid.ui.review import Looked
 
 __all__ = ["background", "desk", "environment", "settings", "store"]
 
