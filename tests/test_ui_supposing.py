@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from deid import serving
 from deid.pipeline import Engines, Step
 from deid.settings import Settings
 from deid.store import NewUser
-from deid.ui import engines, keys, shared
+from deid.ui import keys, shared
 from deid.values import Box, Word
 from tests.fakes import ScriptedOcr
 from tests.test_ui import sign_in, start
@@ -23,8 +24,8 @@ WORD = "Zwirbelkamm"
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     reader = ScriptedOcr([Word(WORD, Box(30, 30, 80, 16), 0.95, ("scripted",))])
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
+    serving.forget_engines()
     shared.store().add_user(NewUser("ada", "correct horse battery", "Ada"))
     yield
     shared.store().close()
