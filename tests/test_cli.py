@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deid.demo import studies
-from tests.dicom_factory import dicom, file_bytes, gradient, image
+from tests.dicom_factory import dicom, file_bytes, gradient, image, report
 
 STUDY = next(study for study in studies() if study.modality == "CR")
 
