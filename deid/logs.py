@@ -56,3 +56,4 @@ def set_up(settings: Settings) -> None:
         log = logging.getLogger(name)
         log.handlers.clear()
         log.propagate = True
+        log.setLevel(logging.WARNING)  # below it they tell of each request, and of that nothing may be said here

@@ -80,6 +80,8 @@ class Settings:
             raise UsageError("DEID_PHI_THRESHOLD must lie between 0 and 1.")
         if self.box_padding < 0:
             raise UsageError("DEID_BOX_PADDING must not be negative.")
+        if self.api_per_minute < 1:
+            raise UsageError("DEID_API_PER_MINUTE must be 1 or more.")
         if self.log not in ("text", "json"):
             raise UsageError("DEID_LOG must be text or json.")
         if 0 < len(self.metrics_token) < SHORTEST_TOKEN:

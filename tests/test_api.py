@@ -24,10 +24,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from deid import jobs, pipeline, serving
-from deid.api import work
+from deid.api import door, work
 from deid.api.app import MOUNT, make_app
 from deid.api.limits import Pace, Room
-from deid.errors import EngineError
+from deid.errors import EngineError, UsageError
 from deid.pipeline import Engines
 from deid.profile import preset
 from deid.serving import COOKIE
@@ -435,6 +435,35 @@ def test_what_is_sent_at_the_same_time_shares_a_room(client: TestClient, monkeyp
     assert client.post("/api/convert", files=one(b"x" * 1_200_000), headers=token).status_code == 429
     for _ in range(3):
         assert client.post("/api/convert", files=one(b"x" * 600_000), headers=token).status_code == 422
+
+
+def test_who_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "SILENT_SECONDS", 0.2)
+    with TestClient(application(), base_url=ORIGIN) as opened:
+        token = bearer(opened)["authorization"].encode()
+    pieces, sent = [{"type": "http.request", "body": BEGINNING, "more_body": True}], []
+
+    async def receive() -> Message:
+        if not pieces:
+            await asyncio.sleep(60)
+        return pieces.pop()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1:8501"), (b"authorization", token)]
+    headers += [(name.encode(), value.encode()) for name, value in SENT.items()]
+    scope = {"type": "http", "method": "POST", "path": "/api/convert", "query_string": b"", "headers": headers}
+    asyncio.run(application()({**scope, "http_version": "1.1", "scheme": "http", "root_path": ""}, receive, send))
+    assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("API_PER_MINUTE", "0"), ("METRICS_TOKEN", "too short"), ("LOG", "xml"), ("TOKEN_MINUTES", "x")]
+)
+def test_a_setting_that_cannot_be_used_is_told(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=f"DEID_{name} must"):
+        Settings.from_environment({f"DEID_{name}": value})
 
 
 def test_a_pace_recovers() -> None:

@@ -232,6 +232,7 @@ def test_every_line_of_a_process_is_json(settings: Settings, tmp_path: Path) -> 
         "logs.set_up(Settings.from_environment())\n"
         "for name in ('deid.jobs', 'streamlit', 'uvicorn.access', 'other'):\n"
         "    logging.getLogger(name).error('said by %s', name)\n"
+        "logging.getLogger('uvicorn.access').info('GET /a-name')\n"
     )
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     lines = [json.loads(line) for line in done.stderr.splitlines()]

@@ -33,7 +33,7 @@ def make_app() -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        responses={code: {"model": Fault} for code in (401, 403, 413, 422, 429, 500, 503)},
+        responses={code: {"model": Fault} for code in (401, 403, 408, 413, 422, 429, 500, 503)},
     )
     for router in (signing.router, work.router, figures.router):
         made.include_router(router)

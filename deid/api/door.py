@@ -6,6 +6,7 @@ of a request before it is known who sends it.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import secrets
@@ -35,6 +36,8 @@ SIGN_INS_PER_MINUTE = 60
 _WRAPPING = 1 << 20
 """Bytes of a multipart body that are not the files."""
 _NO_FILES = 1 << 16
+SILENT_SECONDS = 60.0
+"""How long nothing may come in while a body has not ended."""
 _USER = "user"
 
 
@@ -183,10 +186,16 @@ class _Body:
 
     def __init__(self, receive: Receive, room: Room, most: int, room_bytes: int) -> None:
         self._receive, self._room, self._most, self._room_bytes = receive, room, most, room_bytes
+        self._more = True
         self.taken = 0
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        try:
+            # What has come in takes room, so a sender that falls silent is not waited for.
+            message = await asyncio.wait_for(self._receive(), SILENT_SECONDS if self._more else None)
+        except TimeoutError as exc:
+            raise HTTPException(408, "Nothing came in for too long.") from exc
+        self._more = bool(message.get("more_body"))
         size = len(message.get("body") or b"")
         if self.taken + size > self._most:
             raise HTTPException(413, _said(self._most))
