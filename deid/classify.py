@@ -25,6 +25,7 @@ SHORTEST_INITIALS = 2
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
+_ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
 _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
@@ -210,6 +211,9 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         initial = pointed and ((len(alnum(word.text)) <= 3 and before) or (len(alnum(word.text)) == 1 and leads))
         title = fold(core(word.text)) in lexicon.titles and (before or after)
         just_told = any(_is_time(gathered.for_phi[i]) for i in range(max(index - 2, 0), index))
+        just_told = just_told or (
+            index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
+        )
         half = just_told and fold(core(word.text)) in _HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))

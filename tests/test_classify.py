@@ -31,6 +31,7 @@ def _goes(text: str, **options: object) -> str:
         ("DOB: 12/03/1964 L12-5 Gain", "12/03/1964"),
         ("Ref: Dr Hale", "Hale"),
         ("A. Varga", "A. Varga"),
+        ("20080423-05:08 PM", "20080423-05:08 PM"),
         ("OP D/HZ", "D/HZ"),
         ("Name: Le M.", "Le M."),
         ("Name: Le M", "Le"),
