@@ -31,7 +31,7 @@ PASS_TOKENS = 1024
 """Room of one pass where attention runs both ways: longer images are judged in parts."""
 LIMIT = 30.0
 """Logits are clipped here."""
-LIMIT_UNTRAINED = 6.0
+LIMIT_UNTRAINED = 5.0
 """A model that was not trained for this is never so sure that it is believed against the word lists."""
 
 
