@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from deid.api.app import routes as api_routes
 from deid.ui import faults, server
 
 app = st.App(
     "deid/ui/main.py",
-    routes=server.routes,
+    routes=[*server.routes, *api_routes],
     middleware=server.middleware,
     lifespan=server.lifespan,
     on_script_error=faults.report,

@@ -91,7 +91,7 @@ class _Work:
         self.run_id = run_id
         self.stop = threading.Event()
         self.closing = False
-        self._frames = frames
+        self._frames = {path: max(count, 1) for path, count in frames.items()}
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
         self._done = self._done_frames = self._pictures = 0
@@ -146,6 +146,25 @@ class Background:
         StoreError
             Where its files cannot be kept.
         """
+        run_id, frames = self._planned(order)
+        self._submit(run_id, frames, engines)
+        return run_id
+
+    def work_off(self, order: Order, engines: Callable[[], Engines]) -> int:
+        """The number of a run that is begun at once and has ended on return: for a file that somebody waits for.
+
+        Raises
+        ------
+        StoreError
+            Where its files cannot be kept.
+        """
+        run_id, frames = self._planned(order)
+        work = self._works[run_id] = _Work(run_id, frames)
+        self._work(work, engines)
+        return run_id
+
+    def _planned(self, order: Order) -> tuple[int, dict[PurePosixPath, int]]:
+        """A run whose files lie on disk, and the frames of each; their content is not kept in memory meanwhile."""
         images, refused = order.intake.images, order.intake.refused
         chosen = f"policy={order.options.policy.value} preset={order.options.profile.name}"
         run_id = self._store.start_run(order.user, KIND, len(images) + len(refused), chosen, RunState.PLANNED)
@@ -162,8 +181,11 @@ class Background:
         except StoreError:
             self._store.finish_run(run_id, RunState.FAILED)
             raise
-        self._submit(run_id, {image.path: image.frames for image in images}, engines)
-        return run_id
+        return run_id, {image.path: image.frames for image in images}
+
+    def queue(self) -> tuple[Progress, ...]:
+        """How far each run is that has not ended."""
+        return tuple(work.look() for work in list(self._works.values()))
 
     def resume(self, user: str, run_id: int, engines: Callable[[], Engines]) -> bool:
         """Whether a run of this user's that stopped before its end goes on; what has come out is not done again."""
@@ -220,7 +242,7 @@ class Background:
         """Note which runs an earlier process of this installation left unfinished."""
         for run_id in kept_runs(self._settings.home):
             run = self._store.run(run_id)
-            if run is None or run.state not in (RunState.PLANNED, RunState.RUNNING) or run_id in self._works:
+            if run is None or not run.state.goes_on or run_id in self._works:
                 continue
             if not self.files(run_id).is_worked_on:
                 self._store.finish_run(run_id, RunState.INTERRUPTED)

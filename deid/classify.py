@@ -1,12 +1,14 @@
 """Words and header values in, decisions with reasons out.
 
 Evidence is gathered line by line: the file's own header values, labels beside values, shapes of text, institutions,
-the lexicon of harmless text, and a model where there is one. What speaks for PHI wins over the lexicon; a word that
-nothing knows goes.
+the lexicon of harmless text, and a model where there is one. Header values, labels beside values and shapes stand
+whatever the model says. Elsewhere the model decides, and the lexicon or a word's neighbours say how sure it must be.
+Without a model what speaks for PHI wins over the lexicon; a word that nothing knows goes.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +16,7 @@ from typing import Protocol
 
 from deid import patterns
 from deid.context import LineContext, read_context
-from deid.lexicon import Lexicon, load_lexicon
+from deid.lexicon import LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.text import alnum, core, fold, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
@@ -25,12 +27,22 @@ SHORTEST_INITIALS = 2
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
+_ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
 _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
-P_OVERRULES = 0.99995
+P_OVERRULES = 0.9999
 """From here on the model is believed against the word lists: a surname that is a technical word, a date in pieces."""
+P_OVERRULES_BESIDE = 0.995
+"""The same for a word right beside one that goes: names and dates stand together."""
+P_OVERRULES_PLACE = 0.99997
+"""From here on also against a place or a form that says harmless: a label, a mark, an age."""
+P_FREES, P_FREES_KNOWN = 0.16, 0.8
+"""Below this the model frees a word against which only its neighbours or an institution's line speak; the second is for
+one that a word list knows and that stands in no institution's line."""
+_WEAK = frozenset(("neighbour", LabelKind.INSTITUTION.value))
+_PLACED = frozenset(("label", "symbol", "age"))
 
 
 class Classifier(Protocol):
@@ -76,15 +88,38 @@ class _Gathered:
     missing: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Characters that a word's value is known to have left and right of what was read."""
     model: Sequence[float] | None = None
+    overrules: float = P_OVERRULES
+    beside: set[int] = field(default_factory=set)
+    """Words right beside one that goes."""
 
     def __post_init__(self) -> None:
         self.for_phi = [[] for _ in self.words]
         self.harmless = [[] for _ in self.words]
 
-    def goes(self, index: int, threshold: float) -> bool:
-        """What is to become of the word as far as is known: what nothing knows goes unless the model frees it."""
-        freed = self.model is not None and self.model[index] < threshold
-        return bool(self.for_phi[index]) or not (self.harmless[index] or freed)
+    def p_phi(self, index: int) -> float:
+        """P(PHI) of the word as far as is known: evidence alone, or as a bar that the model has to pass.
+
+        What a pattern, a label or the header says stands whatever the model says.
+        """
+        p_model = self.model[index] if self.model else None
+        strong = [each.p_phi for each in self.for_phi[index] if each.rule not in _WEAK]
+        if strong or (self.for_phi[index] and p_model is None):
+            return max(each.p_phi for each in self.for_phi[index])
+        if p_model is None:
+            return min((each.p_phi for each in self.harmless[index]), default=P_UNKNOWN)
+        return _against(p_model, self._bar(index))
+
+    def _bar(self, index: int) -> float:
+        """From which P(PHI) on the model's word is that the word goes."""
+        rules = {each.rule for each in self.harmless[index]}
+        if self.for_phi[index]:
+            only_beside = all(each.rule == "neighbour" for each in self.for_phi[index])
+            return P_FREES_KNOWN if rules and only_beside else P_FREES
+        if not rules:
+            return 0.5
+        if rules & _PLACED:
+            return max(self.overrules, P_OVERRULES_PLACE)
+        return min(self.overrules, P_OVERRULES_BESIDE) if index in self.beside else self.overrules
 
 
 def classify_words(
@@ -106,9 +141,10 @@ def classify_words(
     for number, (row, context) in enumerate(zip(rows, contexts, strict=True)):
         gathered = _gather(row, context, wanted, lexicon)
         gathered.model = model[number] if model else None
+        gathered.overrules = overrules
         _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
-            findings[id(word)] = _decide(gathered, index, threshold, overrules)
+            findings[id(word)] = _decide(gathered, index, threshold)
     return tuple(findings[id(word)] for word in words)
 
 
@@ -123,8 +159,11 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "date", P_PATTERN))
     for index in patterns.phones_in_line(texts):
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "phone", P_PATTERN))
+    ages = patterns.ages_in_line(texts)
     for index, word in enumerate(row):
-        shape = _shape(word, lexicon)
+        shape = "" if index in ages else _shape(word, lexicon)
+        if patterns.is_old(ages.get(index, 0)):
+            shape = "age"
         lasts = index > 0 and fold(core(texts[index - 1])) in lexicon.durations
         if shape and not (shape == "time" and lasts):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, shape, P_PATTERN))
@@ -133,6 +172,8 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
             lost = patterns.date_fragment(word.text)
             if (any(lost) and context.values[index] in ("birth", "date")) or shape == "date":
                 gathered.missing.setdefault(index, lost)
+        if index in ages and not patterns.is_old(ages[index]):
+            gathered.harmless[index].append(Evidence(Reason.LEXICON, "age", P_KNOWN))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 
@@ -143,13 +184,14 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
         shape = patterns.date_shape(reading, lexicon) or patterns.net_shape(reading)
         if shape:
             return shape
-    if patterns.says_age(word.text):
-        return "age" if patterns.old_age(word.text.split("/")[-1]) else None
     if patterns.are_initials(word.text):
         return "initials"
-    if patterns.time_shape(word.text) in ("time", "clock"):
+    time = patterns.time_shape(word.text)
+    if time in ("time", "clock"):
         return "time"
-    return None if patterns.is_settings(word.text, lexicon) else patterns.id_shape(word.text)
+    if time == "elapsed" or lexicon.names_equipment(word.text) or patterns.is_settings(word.text, lexicon):
+        return None
+    return patterns.id_shape(word.text)
 
 
 def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) -> list[Evidence]:
@@ -165,7 +207,7 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if lexicon.knows(text) or any(lexicon.knows(each) for each in _kept_readings(word)):
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
-    if patterns.is_measure(text) or patterns.says_age(text) or patterns.time_shape(text) == "elapsed":
+    if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":
         return [Evidence(Reason.LEXICON, "measure", P_KNOWN)]
     if (
         patterns.is_code(text)
@@ -195,34 +237,37 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
     So may a word that nothing but the model knows, whatever the model says of it.
     """
     row = gathered.words
-    goes = [gathered.goes(i, threshold) for i in range(len(row))]
+    goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
     wordy = [goes[i] and is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
     for index, word in enumerate(row):
-        if goes[index] or index in gathered.context.labels:
+        if goes[index] or index in gathered.context.labels or _is_age(gathered.harmless[index]):
             continue
         before, after = index > 0 and wordy[index - 1], index + 1 < len(row) and wordy[index + 1]
         leads = after and (index == 0 or goes[index - 1])
         alphabetic = is_alphabetic(word.text)
         unknown = not gathered.harmless[index] and alphabetic and (before or after)
         between = before and after and (alphabetic or not patterns.is_measure(word.text))
-        number = patterns.is_bare_number(word.text) and not patterns.says_age(word.text) and (before or leads)
+        number = patterns.is_bare_number(word.text) and (before or leads)
         pointed = alphabetic and word.text.endswith((".", ","))
         initial = pointed and ((len(alnum(word.text)) <= 3 and before) or (len(alnum(word.text)) == 1 and leads))
         title = fold(core(word.text)) in lexicon.titles and (before or after)
         just_told = any(_is_time(gathered.for_phi[i]) for i in range(max(index - 2, 0), index))
+        just_told = just_told or (
+            index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
+        )
         half = just_told and fold(core(word.text)) in _HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
         if unknown or between or number or initial or title or half or seconds or letter:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
-            goes[index] = True
-            wordy[index] = alphabetic and not half
+            goes[index] = gathered.p_phi(index) >= threshold
+            wordy[index] = goes[index] and alphabetic and not half
+    gathered.beside = {i for i in range(len(row)) if any(goes[max(i - 1, 0) : i]) or any(goes[i + 1 : i + 2])}
 
 
-def _is_settled(harmless: Sequence[Evidence]) -> bool:
-    """Whether the word's place or its lack of letters says that it is harmless, not the word list alone."""
-    return any(each.rule in ("label", "symbol") for each in harmless)
+def _is_age(evidence: Sequence[Evidence]) -> bool:
+    return any(each.rule == "age" for each in evidence)
 
 
 def _is_date(evidence: Sequence[Evidence]) -> bool:
@@ -233,25 +278,26 @@ def _is_time(evidence: Sequence[Evidence]) -> bool:
     return any(each.rule == "time" for each in evidence)
 
 
-def _decide(gathered: _Gathered, index: int, threshold: float, overrules: float) -> Finding:
+def _against(p_model: float, bar: float) -> float:
+    """The model's P(PHI) moved so that 0.5 lies where it was the bar; the order of words stays."""
+    if not 0 < bar < 1:
+        return 0.0 if bar >= 1 else 1.0
+    odds = math.log(max(p_model, 1e-15) / max(1 - p_model, 1e-15)) - math.log(bar / (1 - bar))
+    return 1 / (1 + math.exp(-odds))
+
+
+def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:
     """PHI evidence wins, then the lexicon unless the model is very sure, then the model; what nothing knows goes."""
     word = gathered.words[index]
     p_model = gathered.model[index] if gathered.model else None
     evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
-    if gathered.for_phi[index]:
-        p_phi = max(each.p_phi for each in gathered.for_phi[index])
-    elif gathered.harmless[index]:
-        p_phi = min(each.p_phi for each in gathered.harmless[index])
-        if p_model is not None and p_model >= overrules and not _is_settled(gathered.harmless[index]):
-            p_phi = p_model
-    elif word.confidence < UNREADABLE or not core(word.text):
-        p_phi = P_UNREADABLE
-        evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))
-    elif p_model is not None:
-        p_phi = p_model
-    else:
-        p_phi = P_UNKNOWN
-        evidence.append(Evidence(Reason.UNKNOWN, "lexicon", p_phi))
+    p_phi = gathered.p_phi(index)
+    if not evidence:
+        if word.confidence < UNREADABLE or not core(word.text):
+            p_phi = P_UNREADABLE
+            evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))
+        elif p_model is None:
+            evidence.append(Evidence(Reason.UNKNOWN, "lexicon", p_phi))
     if p_model is not None:
         evidence.append(Evidence(Reason.MODEL, "llm", p_model))
     if p_phi >= threshold and index in gathered.missing and not word.vertical:

@@ -32,6 +32,18 @@ _TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
 _NUMBERS = frozenset({"DS", "IS", "FL", "FD", "SL", "SS", "SV", "UL", "US", "UV"})
 _DRAWN = frozenset({Tag("GraphicObjectSequence"), Tag("CompoundGraphicSequence")})
 _IMAGE_TYPE, _PATIENT_ID, _PATIENT_NAME = Tag("ImageType"), Tag("PatientID"), Tag("PatientName")
+_MAKERS = frozenset(
+    {
+        Tag("Manufacturer"),
+        Tag("ManufacturerModelName"),
+        Tag("SecondaryCaptureDeviceManufacturer"),
+        Tag("SecondaryCaptureDeviceManufacturerModelName"),
+        Tag("HardcopyDeviceManufacturer"),
+        Tag("HardcopyDeviceManufacturerModelName"),
+        Tag("DetectorManufacturerName"),
+        Tag("DetectorManufacturerModelName"),
+    }
+)
 _CONCEPT_NAME, _TEXT_VALUE = Tag("ConceptNameCodeSequence"), Tag("TextValue")
 _OTHER_TYPE = "OTHER"
 _OLDEST = 89
@@ -191,7 +203,8 @@ def _cleaned_element(
     if vr == "CS":
         texts = [task.wording.term(str(value), closed=tag in CLOSED) for value in values]
     else:
-        texts = [_fitted(task.wording.cleaned(str(value)), str(value), vr) for value in values]
+        clean = task.wording.maker if tag in _MAKERS else task.wording.cleaned
+        texts = [_fitted(clean(str(value)), str(value), vr) for value in values]
     if texts == [str(value) for value in values]:
         return Action.KEEP, made(tag, vr, texts)
     if tag == _IMAGE_TYPE:

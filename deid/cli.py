@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deid import __version__, jobs, triage
+from deid import __version__, doctor, jobs, logs, triage
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
@@ -28,9 +28,10 @@ from deid.judging import as_line
 from deid.ledger import Done
 from deid.lexicon import load_lexicon
 from deid.manifest import Batch
-from deid.pipeline import Case, Step, open_case, run_step, verdict
+from deid.pipeline import Case, open_case, run_step, steps_of, verdict
 from deid.profile import HeaderOption, preset
 from deid.report import region_object
+from deid.retention import purge as purge_files
 from deid.settings import Settings
 from deid.store import ONE_TIME_HOURS, Action, Actor, NewUser, Role, SignIn, crosswalk, open_store
 from deid.values import Finding, Outcome, Policy
@@ -52,6 +53,7 @@ def main() -> None:
     """The program's entry: an error that we raise on purpose ends it with one line and its exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
+        logs.set_up(Settings.from_environment())
         app()
     except DeidError as exc:
         _err.print(jobs.tell(exc), style="red", markup=False, highlight=False)
@@ -160,10 +162,10 @@ def inspect(
     if not file.is_file():
         raise UsageError("FILE does not exist.")
     engines, options = jobs.make_engines(settings), jobs.options_of(settings)
-    case = open_case(file.read_bytes(), options)
-    if frame >= case.frames:
+    case = open_case(file.read_bytes(), options, without_pixels=True)
+    if frame >= max(case.frames, 1):
         raise UsageError(f"The file has {case.frames} frames, counted from 0.")
-    for step in Step:
+    for step in steps_of(case):
         case = run_step(case, step, engines, options)
     if as_json:
         typer.echo(json.dumps(_inspection(case, frame), ensure_ascii=False, indent=1))
@@ -242,10 +244,10 @@ def triage_command(
             typer.echo(json.dumps(triage.as_object(str(source.relative), seen), ensure_ascii=False))
     if as_json:
         return
-    rows: list[tuple[str, ...]] = [("modality", "device", *(sort.value for sort in triage.Sort))]
     for (modality, device), sorts in sorted(counts.items()):
-        rows.append((modality or "-", device or "-", *(str(sorts[sort] or "") for sort in triage.Sort)))
-    _out.print(_as_table("", rows))
+        held = ", ".join(f"{sorts[sort]} {sort.value}" for sort in triage.Sort if sorts[sort])
+        line = f"{modality or '-':4s} {device or '-':40s} {held}"
+        _out.print(line, markup=False, highlight=False, soft_wrap=True)
     if sampled:
         _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames only.", highlight=False)
 
@@ -476,6 +478,40 @@ def db_upgrade() -> None:
     """Bring the database's schema up to date."""
     open_store(Settings.from_environment()).close()
     _err.print("The database is up to date.")
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Look at what is installed and how it stands: a line each, with what to do where something is wrong."""
+    problems = 0
+    for finding in doctor.examine(Settings.from_environment()):
+        problems += not finding.is_well
+        mark = "ok     " if finding.is_well else "problem"
+        said = f"{mark}  {finding.what:10s} {finding.told}" + (f" - {finding.remedy}" if finding.remedy else "")
+        _out.print(said, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def purge(
+    hours: Annotated[float | None, typer.Option(min=0, help="Older than this; DEID_RUN_HOURS without it.")] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Also delete what waits for a person.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Delete nothing, say what would go.")] = False,
+) -> None:
+    """Delete files of runs that were kept long enough; what waits for a person stays unless --waiting is given."""
+    settings = Settings.from_environment()
+    store = open_store(settings)
+    try:
+        chosen = settings.run_hours if hours is None else hours
+        gone = purge_files(settings.home, store, chosen, waiting=waiting, really=not dry)
+    finally:
+        store.close()
+    verb = "would be deleted" if dry else "were deleted"
+    _err.print(f"The files of {gone.runs} runs {verb}: {gone.size / 1e6:,.1f} MB.", highlight=False)
+    if gone.waiting and waiting:
+        _err.print(f"{gone.waiting} files that waited for a person {verb} too.", highlight=False)
+    elif gone.waiting:
+        _err.print(f"{gone.waiting} files of that age wait for a person and stay (--waiting).", highlight=False)
 
 
 @app.command()

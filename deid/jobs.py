@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from deid import logs
 from deid.classify import Classifier
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
@@ -216,6 +217,7 @@ def work_off(run_id: int, settings: Settings, store: Store | None = None, hands:
             with closing(_each_done(batch, settings, ledger, hands)) as ends:
                 for done in ends:
                     ledger.end(done)
+                    LOG.info("a file ended", extra=_ids(run_id, done))
                     tally.add(done.record.outcome, held=done.held)
                     if report:
                         report.write(as_line(done.record) + "\n")
@@ -231,7 +233,14 @@ def work_off(run_id: int, settings: Settings, store: Store | None = None, hands:
             ledger.close(state)
             if report:
                 report.close()
+            LOG.info("a run ended", extra={"run": run_id, "state": state.value, "files": tally.total})
     return tally
+
+
+def _ids(run_id: int, done: Done) -> dict[str, object]:
+    """What the log says of a file: its number in the run's plan, no name."""
+    seconds = round(sum(each for _, each in done.record.seconds), 3)
+    return {"run": run_id, "file": done.source.number, "outcome": done.record.outcome.value, "seconds": seconds}
 
 
 @contextmanager
@@ -321,6 +330,7 @@ def _lost(source: InputFile, reason: str) -> Done:
 
 def _start_worker(batch: Batch, settings: Settings, run_id: int) -> Work:
     """What a worker process does with a file; engines are built once a process."""
+    logs.set_up(settings)
     engines = make_engines(settings)
 
     def work(source: InputFile, beat: Beat) -> Done:
@@ -369,7 +379,8 @@ def process_file(
     except Exception as exc:
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]
-        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id)
+        told = {"fault": fault, "run": run_id}
+        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id, extra=told)
         reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
         return ended(FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by))
     outcome, reason = verdict(case)

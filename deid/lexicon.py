@@ -47,6 +47,8 @@ class Lexicon:
 
     console: frozenset[str]
     """Console text: stays even where it is also a surname."""
+    equipment: frozenset[str]
+    """Names of makers, devices, views, protocols and sequences that are nobody's surname."""
     vocabulary: frozenset[str]
     """DICOM's own vocabulary, without names."""
     labels: dict[str, LabelKind]
@@ -70,7 +72,7 @@ class Lexicon:
     def knows(self, word: str) -> bool:
         """Whether the word, or each of its parts, is harmless text."""
         whole = fold(core(word))
-        if whole in self.console or whole in self.vocabulary:
+        if self._listed(whole) or self.names_equipment(word):
             return True
         if tag_for_keyword(core(word)) is not None:
             return True
@@ -91,8 +93,15 @@ class Lexicon:
         near = process.extractOne(key, self.alike[len(key)], scorer=fuzz.ratio, score_cutoff=FUZZY_LABEL)
         return self.labels[near[0]] if near else None
 
+    def names_equipment(self, word: str) -> bool:
+        """Whether the word is a device, a probe or a sequence by its whole name, digits and all."""
+        return fold(core(word)).strip("()") in self.equipment
+
+    def _listed(self, folded: str) -> bool:
+        return folded in self.console or folded in self.vocabulary or folded in self.equipment
+
     def _piece(self, piece: str) -> bool:
-        if piece in self.console or piece in self.vocabulary:
+        if self._listed(piece):
             return True
         return len(piece) > 4 and piece.endswith("s") and (piece[:-1] in self.console or piece[:-1] in self.vocabulary)
 
@@ -113,6 +122,7 @@ def load_lexicon() -> Lexicon:
     labels = {label_key(phrase): LabelKind(kind) for kind, phrases in data["labels"].items() for phrase in phrases}
     return Lexicon(
         console=listed("lexicon_console.txt"),
+        equipment=listed("lexicon_equipment.txt"),
         vocabulary=listed("lexicon_dicom.txt"),
         labels=labels,
         looks={confused(key): kind for key, kind in labels.items()},

@@ -22,6 +22,8 @@ from deid.values import UNREAD, Box, View, Word
 
 PADDING_PX = 20
 """Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
+COARSE_SIDE_PX = 800
+"""A search at another scale finds what a close one misses: at the same scale a second one found nothing more."""
 BORDER_SIGMA_PX = 12.0
 """Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
@@ -46,8 +48,11 @@ class OcrEngine(Protocol):
     finds_lines: bool
     """Whether its detector is good enough to look for lines in a whole picture."""
 
-    def read(self, picture: Picture) -> tuple[Word, ...]:
-        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates."""
+    def read(self, picture: Picture, side_px: int | None = None) -> tuple[Word, ...]:
+        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
+
+        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best.
+        """
         ...
 
     def forget(self) -> None:
@@ -56,21 +61,27 @@ class OcrEngine(Protocol):
 
 
 def read_frame(
-    views: Mapping[View, Picture], readers: Sequence[OcrEngine], before: Sequence[Word] = ()
+    views: Mapping[View, Picture],
+    readers: Sequence[OcrEngine],
+    before: Sequence[Word] = (),
+    side_px: int | None = None,
 ) -> tuple[Word, ...]:
     """The words of one frame, in lines, in stored-pixel coordinates.
 
-    `before` are the words of the frame before: a line that stands there unchanged needs no second opinion.
+    `before` are the words of the frame before: a line that stands there unchanged needs no second opinion. Where there
+    are several views, the one on an even ground is searched closely and the others at COARSE_SIDE_PX; a lone one at
+    `side_px`.
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
     words: tuple[Word, ...] = ()
-    for picture in views.values():
+    for view, picture in views.items():
+        side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
         if picture.min() == picture.max():
             continue
         seen: tuple[Word, ...] = ()
         for finder in finders:
-            seen = merge(seen, _read_padded(picture, finder))
+            seen = merge(seen, _read_padded(picture, finder, side))
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
         strips = cut_strips(picture, fresh)
@@ -102,10 +113,10 @@ def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine
     return tuple(word for word in found if word.confidence >= SURE and any(each.isalnum() for each in word.text))
 
 
-def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
+def _read_padded(picture: Picture, reader: OcrEngine, side_px: int | None = None) -> tuple[Word, ...]:
     """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
-    for word in reader.read(bordered(picture)):
+    for word in reader.read(bordered(picture), side_px):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])
@@ -117,7 +128,7 @@ def _read_padded(picture: Picture, reader: OcrEngine) -> tuple[Word, ...]:
 def bordered(picture: Picture) -> Picture:
     """The picture with PADDING_PX around it of the ground that its edge lies on.
 
-    The edge's own pixels would carry the strokes of letters that the border cuts on and on: no detector finds those.
+    The edge's own pixels would carry on the strokes of letters that the border cuts, and no detector finds those.
     """
     widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
     padded = np.pad(picture, widths, mode="edge")

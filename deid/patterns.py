@@ -41,6 +41,11 @@ _YEAR = re.compile(r"(?:19|20)\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
 _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
 _SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
+_SIZES = re.compile(
+    r"[A-Za-z]+:?\d{2,4}[x*]\d{2,4}"  # Matrix256x256
+    r"|[A-Za-z]+(?:>[A-Za-z]+\(-?\d{1,2}[.,]\d{1,2}\)){1,2}"  # Sag>Cor(2.5)>Tra(2.37)
+    r"|[\d.,]{1,5}[a-z]{1,3}/[\d.,]{1,5}[a-z]{1,3}"  # 0.49s/1.46mm
+)
 _TIME = re.compile(
     r"^\(?([01]?\d|2[0-3])[:h]([0-5]\d)(?:[:.]([0-5]\d)(?:[.,]\d+)?)?\)?(?:\s*([ap])\.?m\.?)?$", re.IGNORECASE
 )
@@ -52,11 +57,19 @@ _DATE_FRAGMENT = re.compile(
     r"|^[/.-]?\d{1,2}[/.-](?:19|20)\d{2}$|^[/.-]\d{1,2}[/.-]\d{2,4}$"
 )
 _AGE = re.compile(r"^(?:[mfwo]/?)?0?(\d{2,3})(?:y|yr|yrs|years|j|ans|a|jahre)?$", re.IGNORECASE)
+_YEARS = frozenset(
+    "y yr yrs year years yo y.o y/o j jr jahre jaar ans an anos anni let lat yas лет 歳 岁 세".split()  # noqa: SIM905
+)
+"""Units of ages, folded."""
+_SAID_AGE = re.compile(
+    r"[(\[]?(?:(?P<sex>[\[(]?(?:[mfwhkv]|male|female|mann|frau|mannlich|weiblich|masculin|feminin|masc|fem|hombre|mujer"
+    r"|maschile|femmina|homme|femme|kvinna)[.)\]]{0,2})/)?0?(?P<years>\d{1,3})"
+    r"(?P<unit>y|yr|yrs|yo|j|jr|ans|anos|anni|let|лет|歳|岁|세)?[)\],;.]*(?:/(?:[mfwhkv]|male|female)[)\]]?)?"
+)
 _CODE_PART = re.compile(r"^(?=.{1,8}$)(?:(?:[A-Za-z]{1,4}|\d{1,3})(?![A-Za-z]{5}|\d{4}))+$")
 _PHONE_START = re.compile(r"^\(?\+\d{1,3}\)?")
 _BARE_NUMBER = re.compile(r"^[(+]*\d[\d().,/-]*$")
 _PRODUCT = re.compile(rf"{_NUMBER}(?:[x×]{_NUMBER})+")
-_SAID_AGE = re.compile(r"(?:[mfwo]/)?0?\d{2,3}(?:y|yr|yrs|j|ans)", re.IGNORECASE)
 _HOUSE_NUMBER = re.compile(r"\d{1,5}[a-z]?(?:-\d{1,4})?")
 _LETTERS, _NO_LETTERS = re.compile(r"[a-z]+"), re.compile(r"[^a-z]+")
 _DIGIT, _DIGITS, _NO_WORD = re.compile(r"\d"), re.compile(r"\d+"), re.compile(r"\W")
@@ -165,7 +178,7 @@ def are_initials(word: str) -> bool:
 def id_shape(word: str) -> str | None:
     """Say "id" for a run of letters and digits that only a record, an order or a device carries."""
     text = as_digits(core(word))
-    if is_measure(text):
+    if is_measure(text) or is_measure(word):
         return None
     digits = digit_count(text)
     if digits >= ID_DIGITS and not _PRODUCT.fullmatch(text):
@@ -183,12 +196,25 @@ def net_shape(word: str) -> str | None:
 def old_age(word: str) -> bool:
     """Whether the word is an age that identifies; only asked beside a label or a sex."""
     match = _AGE.match(core(word))
-    return match is not None and OLD_AGE <= int(match[1]) <= 125
+    return match is not None and is_old(int(match[1]))
 
 
-def says_age(word: str) -> bool:
-    """Whether the word alone says that it is an age: F/92Y, 92Y."""
-    return bool(_SAID_AGE.fullmatch(core(word)))
+def is_old(years: int) -> bool:
+    """Whether an age identifies."""
+    return OLD_AGE <= years <= 125
+
+
+def ages_in_line(words: Sequence[str]) -> dict[int, int]:
+    """Years by the index of the word that holds them, for ages that a sex or a unit tells: F/92Y, M/92, 92 years."""
+    found = {}
+    for index, word in enumerate(words):
+        match = _SAID_AGE.fullmatch(fold(word))
+        if match is None:
+            continue
+        follows = index + 1 < len(words) and fold(words[index + 1]).strip("()[],;/.") in _YEARS
+        if match["unit"] or match["sex"] or follows:
+            found[index] = int(match["years"])
+    return found
 
 
 def phones_in_line(words: Sequence[str]) -> set[int]:
@@ -213,7 +239,8 @@ def is_settings(word: str, lexicon: Lexicon) -> bool:
     names = _LETTERS.findall(fold(text))
     if len(names) == 1 and names[0] in _NUMBERED:
         return False
-    return bool(_SETTINGS.fullmatch(text)) and all(each in lexicon.console for each in names)
+    known = bool(names) and all(each in lexicon.console or each in ("x", "s") for each in names)
+    return known and bool(_SETTINGS.fullmatch(text) or _SIZES.fullmatch(text))
 
 
 def is_bare_number(word: str) -> bool:

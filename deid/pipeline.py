@@ -51,6 +51,8 @@ READ_AGAIN_FRAMES = 6
 
 KEPT = "kept by a person"
 """The name of the check of what a person decided to leave."""
+READ_AGAIN_SIDE_PX = 960
+"""The second look searches at another scale than the first: quicker, and it may see what that one missed."""
 SURE_WORD = 0.9
 SHORTEST_SURE_WORD = 4
 """What only the second reading sees counts as text from this confidence and length on."""
@@ -139,9 +141,7 @@ def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step],
         Where a step cannot finish.
     """
     case = open_case(data, options, without_pixels=True)
-    if not case.frames:
-        case = replace(case, redacted=case.dataset, effective=())
-    for step in Step if case.frames else (Step.HEADER, Step.VERIFY):
+    for step in steps_of(case):
         watch(step)
         case = run_step(case, step, engines, options)
     return case
@@ -161,7 +161,14 @@ def open_case(data: bytes, options: Options, *, without_pixels: bool = False) ->
     )
     frames = frame_count(dataset) if pixel_keyword(dataset) else 0
     case = Case(dataset, frames, header.harvest(dataset))
+    if not frames:
+        case = replace(case, redacted=dataset, effective=())
     return replace(case, seconds={Stage.LOAD: perf_counter() - start})
+
+
+def steps_of(case: Case) -> tuple[Step, ...]:
+    """The steps that apply to a file: all of them, or for one without pixels those of the header."""
+    return tuple(Step) if case.frames else (Step.HEADER, Step.VERIFY)
 
 
 def run_step(case: Case, step: Step, engines: Engines, options: Options) -> Case:
@@ -295,7 +302,7 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
     known = [word.box for frame in case.words or () for word in frame.words]
     found = []
     for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders)
+        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX)
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))

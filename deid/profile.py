@@ -42,6 +42,9 @@ METHOD_CODES = {
 """Codes of CID 7050, in rising order; `pydicom.sr.codedict` has their meanings."""
 
 
+_AND_MORE = " with options"
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The Basic Profile with some of its options."""
@@ -60,7 +63,12 @@ class Profile:
     def with_options(self, more: Iterable[HeaderOption]) -> Profile:
         """The same with further options."""
         added = frozenset(more) - self.options
-        return Profile(f"{self.name} with options", self.options | added) if added else self
+        return Profile(f"{self.preset}{_AND_MORE}", self.options | added) if added else self
+
+    @property
+    def preset(self) -> str:
+        """The name of the preset that the options were added to."""
+        return self.name.removesuffix(_AND_MORE)
 
 
 STRICT = Profile()

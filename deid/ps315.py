@@ -196,7 +196,8 @@ def _table() -> _Table:
     table, beyond, private = (_read(name) for name in ("ps315.json", "beyond_table.json", "safe_private.json"))
     safe = frozenset(
         (creator, int(group, 16), int(element, 16))
-        for creator, groups in private["creators"].items()
+        for listed in private["lists"]
+        for creator, groups in listed["creators"].items()
         for group, elements in groups.items()
         for element in elements.split()
     )

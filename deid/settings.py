@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from deid.errors import UsageError
 
 NO_MODEL = "none"
 """As DEID_MODEL: no model judges words."""
+SHORTEST_TOKEN = 24
+"""Characters of a token that somebody makes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Settings:
     origin: str = "http://127.0.0.1:8501"
     """Where people reach the pages; https here makes the session cookie Secure."""
     session_hours: float = 8.0
+    token_minutes: float = 60.0
+    """How long a bearer token of the API lasts."""
     lockout_attempts: int = 5
     lockout_minutes: float = 15.0
     desk_minutes: float = 60.0
@@ -38,6 +42,14 @@ class Settings:
     desk_mb: int = 2048
     """Room in memory for all files opened in the pages."""
     max_upload_mb: int = 512
+    api_per_minute: int = 600
+    """Requests to the API that one user may make in a minute."""
+    api_mb: int = 2048
+    """Memory for everything that is being sent to the API at the same time."""
+    metrics_token: str = field(default="", repr=False)
+    """A token that opens the metrics and nothing else, for who collects them; empty: there is none."""
+    log: str = "text"
+    """How the log is written: text, or json for one JSON object a line."""
     max_batch_files: int = 5000
     """Files that may come in at once, those of a ZIP included."""
     max_batch_mb: int = 2048
@@ -68,6 +80,12 @@ class Settings:
             raise UsageError("DEID_PHI_THRESHOLD must lie between 0 and 1.")
         if self.box_padding < 0:
             raise UsageError("DEID_BOX_PADDING must not be negative.")
+        if self.api_per_minute < 1:
+            raise UsageError("DEID_API_PER_MINUTE must be 1 or more.")
+        if self.log not in ("text", "json"):
+            raise UsageError("DEID_LOG must be text or json.")
+        if 0 < len(self.metrics_token) < SHORTEST_TOKEN:
+            raise UsageError(f"DEID_METRICS_TOKEN must have {SHORTEST_TOKEN} characters or more.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -103,6 +121,11 @@ _KINDS: dict[str, type] = {
     "port": int,
     "origin": str,
     "session_hours": float,
+    "token_minutes": float,
+    "api_per_minute": int,
+    "api_mb": int,
+    "metrics_token": str,
+    "log": str,
     "lockout_attempts": int,
     "lockout_minutes": float,
     "desk_minutes": float,

@@ -76,10 +76,10 @@ class _Reader:
         self._reader, self._turns, self._before = reader, turns, before
         self.name, self.version, self.finds_lines = reader.name, reader.version, reader.finds_lines
 
-    def read(self, picture: np.ndarray[Any, Any]) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray[Any, Any], side_px: int | None = None) -> tuple[Word, ...]:
         self._before()
         with self._turns:
-            return self._reader.read(picture)
+            return self._reader.read(picture, side_px)
 
     def forget(self) -> None:
         with self._turns:

@@ -64,6 +64,12 @@ class Wording:
             self._cleaned[text] = known
         return known
 
+    def maker(self, text: str) -> str:
+        """As `cleaned`, for a maker or a model: a known one stays whole, although it may be a surname too."""
+        if fold(text.strip()) in _terms().makers and not self.needles.are_in(text):
+            return text
+        return self.cleaned(text)
+
     def term(self, text: str, *, closed: bool = False) -> str:
         """A coded string (VR CS) as it is where all of it is vocabulary; empty otherwise.
 
@@ -113,6 +119,7 @@ class _Terms:
     plain: frozenset[str]
     """Of these, the ones that need no look at their neighbours."""
     values: frozenset[str]
+    makers: frozenset[str]
 
 
 @cache
@@ -125,9 +132,11 @@ def _terms() -> _Terms:
             values.add(fold(line[1:]))
         elif not line.startswith("#"):
             words.update(fold(word) for word in line.split())
+    listed = resources.files("deid").joinpath("rules", "makers.txt").read_text(encoding="utf-8").splitlines()
+    makers = frozenset(fold(line) for line in listed if line and not line.startswith("#"))
     known = lexicon.console | lexicon.vocabulary | words
     labels = {key for key, kind in lexicon.labels.items() if kind is not LabelKind.HARMLESS}
     places = lexicon.institution | lexicon.address | lexicon.department
     return _Terms(
-        known, known - places - labels - lexicon.titles - lexicon.months - lexicon.weekdays, frozenset(values)
+        known, known - places - labels - lexicon.titles - lexicon.months - lexicon.weekdays, frozenset(values), makers
     )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.demo import studies
-from deid.ui import history, panels, places, review, shared, state
+from deid.ui import bench, history, panels, places, shared, state
 from deid.ui.auth import reach, require_user
 from deid.values import Outcome
 
@@ -17,7 +17,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     if st.button(label, type="primary", icon=":material/image_search:"):
         st.switch_page(places.page("pipeline"))
 st.write("Text in medical images is found, judged word by word, and blackened where it may identify a person.")
-if to_decide := len(review.workbench().keys(user)):
+if to_decide := len(bench.workbench().keys(user)):
     noun = "image waits" if to_decide == 1 else "images wait"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(f"**{to_decide:,} {noun} for a person to look.**", icon=":material/visibility:")

@@ -15,6 +15,7 @@ if opened is not None:
     hidden = steps.headline(opened, user, narrow=narrow)
     steps.step_bar(opened, step)
     working = st.container()
+    frame = 0
     if pile := shelf.beside(narrow=narrow):
         listed, left, right = st.columns([1.1, 3, 2.4], gap="small")
         with listed:
@@ -22,7 +23,10 @@ if opened is not None:
     else:
         left, right = st.columns([3, 2], gap="medium")
     with left:
-        frame = steps.picture(opened, step, hidden=hidden)
+        if opened.case.frames:
+            frame = steps.picture(opened, step, hidden=hidden)
+        else:
+            steps.no_picture(opened)
     with right:
         evidence.result(opened, step, frame, hidden=hidden)
     with working:

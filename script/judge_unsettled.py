@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,8 +95,8 @@ class Left:
 def _read(path: Path, engines: Engines) -> Case:
     truth = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["words"]
     case = open_case(path.read_bytes(), Options())
-    for step in (Step.CONVERT, Step.READ):
-        case = run_step(case, step, engines, Options())
+    case = run_step(case, Step.CONVERT, engines, Options())
+    case = run_step(replace(case, representative=(case.representative or ())[:1]), Step.READ, engines, Options())
     lines: dict[int, list[Word]] = {}
     for word in (case.words or ())[0].words:
         lines.setdefault(word.line, []).append(word)

@@ -3,10 +3,10 @@
     python -m tests.chaos --files 200 --rounds 20
     python -m tests.chaos --files 200 --rounds 20 --mariadb
 
-Runs the command line over small made-up files with the real readers. At random moments a worker or the program is
-killed with SIGKILL, the latter then resumed; with --mariadb the server is also stopped for some seconds, twice. At the
-end every input has exactly one row with an outcome, one line of the report, and the outputs are those of an undisturbed
-run.
+Runs the command line over small made-up files, with readers that only take time unless --real-readers is given. At
+random moments a worker or the program is killed with SIGKILL, the latter then resumed; with --mariadb the server is
+also stopped for some seconds, twice. At the end every input has one row with an outcome, one line of the report,
+and the outputs are those of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Place:
 
     folder: Path
     settings: Settings
+    program: str = "tests.idle_readers"
 
     @property
     def inputs(self) -> Path:
@@ -62,7 +63,7 @@ class Place:
     def begin(self, *words: str) -> subprocess.Popen[bytes]:
         """The command line at work, its lines in a log."""
         with (self.folder / "log").open("ab") as log:
-            command = [sys.executable, "-m", "deid", "run", *words]
+            command = [sys.executable, "-m", self.program, "run", *words]
             return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
 
     def words(self, name: str) -> list[str]:
@@ -109,7 +110,7 @@ class Chaos:
         run_id = 0
         deadline = time.monotonic() + _LONGEST
         while time.monotonic() < deadline:
-            self._disturb(begun)
+            self._disturb(begun, store)
             code = begun.wait(deadline - time.monotonic())
             new = [run.id for run in store.runs(1000) if run.id not in before]
             run_id = new[0] if new else 0
@@ -121,10 +122,12 @@ class Chaos:
             begun = self._place.begin(*again)
         raise AssertionError("the run did not come to its end")
 
-    def _disturb(self, begun: subprocess.Popen[bytes]) -> None:
+    def _disturb(self, begun: subprocess.Popen[bytes], store: Store) -> None:
         """Do harm until the program dies or ends, or the rounds are over."""
         while self._left > 0 and begun.poll() is None:
-            time.sleep(self._chance.uniform(0.5, 6.0))
+            if self._chance.random() < 0.8:  # otherwise the harm may come before anything is done
+                self._wait_for_work(begun, store)
+            time.sleep(self._chance.uniform(0.0, 3.0))
             victims = children(begun.pid)
             if begun.poll() is not None:
                 return
@@ -142,6 +145,12 @@ class Chaos:
                 self.kills["program"] += 1
                 kill(begun.pid)
                 return
+
+    @staticmethod
+    def _wait_for_work(begun: subprocess.Popen[bytes], store: Store) -> None:
+        before = [(run.id, run.done) for run in store.runs(1)]
+        while begun.poll() is None and [(run.id, run.done) for run in store.runs(1)] == before:
+            time.sleep(0.1)
 
 
 def kill(process: int) -> None:
@@ -211,7 +220,18 @@ def database(folder: Path, on_server: bool) -> Iterator[Server | None]:
         server.stop()
 
 
-def play(folder: Path, files: int, rounds: int, seed: int, on_server: bool, say: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much harm to what."""
+
+    files: int
+    rounds: int
+    seed: int
+    mariadb: bool
+    real_readers: bool = False
+
+
+def play(folder: Path, plan: Plan, say: Callable[[str], None]) -> None:
     """Everything, in a folder.
 
     Raises
@@ -219,28 +239,30 @@ def play(folder: Path, files: int, rounds: int, seed: int, on_server: bool, say:
     AssertionError
         Where a run did not come to what it should.
     """
-    chance = random.Random(seed)
+    chance = random.Random(plan.seed)
     (folder / "database").mkdir()
-    with database(folder / "database", on_server) as server:
+    with database(folder / "database", plan.mariadb) as server:
         given = {"DEID_HOME": str(folder / "home"), **_SETTINGS}
         given |= {"DEID_DATABASE_URL": server.url} if server else {}
-        place = Place(folder, Settings.from_environment(given))
-        make_files(place.inputs, files, chance)
+        program = "deid" if plan.real_readers else "tests.idle_readers"
+        place = Place(folder, Settings.from_environment(given), program)
+        make_files(place.inputs, plan.files, chance)
         start = time.monotonic()
         code = place.begin(*place.words("undisturbed")).wait(_LONGEST)
-        assert code == 3, f"the undisturbed run ended with {code}: see {folder / 'log'}"
+        assert code in (0, 3), f"the undisturbed run ended with {code}: see {folder / 'log'}"
         say(
-            f"undisturbed: {files} files, {len(tree(folder / 'undisturbed'))} outputs, {time.monotonic() - start:.0f} s"
+            f"undisturbed: {plan.files} files, {len(tree(folder / 'undisturbed'))} outputs, "
+            f"{time.monotonic() - start:.0f} s"
         )
         store = open_store(place.settings)
-        chaos = Chaos(place, rounds, chance, server)
+        chaos = Chaos(place, plan.rounds, chance, server)
         ended = chaos.play(store)
         for run_id, name in ended:
             check(place, store, run_id, name)
             say(f"run {run_id}: every file has one outcome, and the outputs are those of the undisturbed run")
         store.close()
         told = ", ".join(f"{count} x {what}" for what, count in chaos.kills.items())
-        say(f"{rounds} rounds over {len(ended)} runs ({told}), {time.monotonic() - start:.0f} s")
+        say(f"{plan.rounds} rounds over {len(ended)} runs ({told}), {time.monotonic() - start:.0f} s")
 
 
 def main() -> None:
@@ -250,9 +272,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB, stopped and started twice")
+    parser.add_argument("--real-readers", action="store_true", help="RapidOCR and Tesseract; takes long")
     chosen = parser.parse_args()
+    plan = Plan(chosen.files, chosen.rounds, chosen.seed, chosen.mariadb, chosen.real_readers)
     with tempfile.TemporaryDirectory(prefix="deid-chaos-") as folder:
-        play(Path(folder), chosen.files, chosen.rounds, chosen.seed, chosen.mariadb, print)
+        play(Path(folder), plan, print)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(self, picture: np.ndarray) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)
@@ -323,3 +323,20 @@ def test_engines_that_cannot_be_started_fail_the_run(runs: Background, store: St
     run_id = runs.begin(Order("ada", intake("a")), none)
     until(lambda: ended(runs, run_id))
     assert store.runs()[0].state is RunState.FAILED
+
+
+def test_a_run_that_is_waited_for_has_ended_on_return(runs: Background, store: Store) -> None:
+    run_id = runs.work_off(Order("ada", intake("a")), lambda: Engines((ScriptedOcr(),), b"k" * 32))
+    assert ended(runs, run_id)
+    run = runs.find("ada", run_id)
+    assert run is not None
+    assert (run.state, run.count(Outcome.CLEANED)) == (RunState.FINISHED, 1)
+
+
+def test_what_goes_on_is_in_the_queue(runs: Background, gate: Gate) -> None:
+    run_id = begin(runs, "a", reader=gate)
+    assert gate.reading.wait(60)
+    assert len(runs.queue()) == 1
+    gate.open.set()
+    until(lambda: ended(runs, run_id))
+    assert runs.queue() == ()

@@ -31,6 +31,7 @@ def _goes(text: str, **options: object) -> str:
         ("DOB: 12/03/1964 L12-5 Gain", "12/03/1964"),
         ("Ref: Dr Hale", "Hale"),
         ("A. Varga", "A. Varga"),
+        ("20080423-05:08 PM", "20080423-05:08 PM"),
         ("OP D/HZ", "D/HZ"),
         ("Name: Le M.", "Le M."),
         ("Name: Le M", "Le"),
@@ -60,6 +61,14 @@ def _goes(text: str, **options: object) -> str:
         ("Sex/Age F/75Y", ""),
         ("Sex/Age F/93Y", "F/93Y"),
         ("Age: 93", "93"),
+        ("Hale 93 years", "Hale 93"),
+        ("Zzyqx 62 years F", "Zzyqx"),
+        ("Mujer/90 yr", "Mujer/90"),
+        ("SSD-4000 XG5000 Terason", ""),
+        ("00:00:42.9 25.39MHz 32.39ml Matrix256x256", ""),
+        ("Sag>Cor(2.5)>Tra(2.37)", ""),
+        ("Beteg: Brown", "Brown"),
+        ("Lekarz: Hale", "Hale"),
         ("Age: 53", ""),
         ("Tel 0131 496 0917", "0131 496 0917"),
         ("1851 Quarry Lakes", "1851 Quarry Lakes"),
@@ -117,13 +126,39 @@ def test_the_model_decides_only_what_nothing_else_settles() -> None:
 
 @pytest.mark.parametrize("name", ["Van Broek", "Name: Qwvb"])
 def test_the_model_alone_does_not_free_the_word_beside_a_name(name: str) -> None:
-    model = ScriptedClassifier({"Zzyqx": 0.1, "Van": 0.9, "Broek": 0.9, "Qwvb": 0.6, "Acmescan": 0.1})
+    model = ScriptedClassifier({"Zzyqx": 0.3, "Van": 0.9, "Broek": 0.9, "Qwvb": 0.6, "Acmescan": 0.1})
     assert _goes(f"{name} Zzyqx Gain Acmescan", classifier=model) == f"{name.removeprefix('Name: ')} Zzyqx"
 
 
 def test_a_very_sure_model_overrules_the_word_lists_but_no_label() -> None:
-    model = ScriptedClassifier({"CHEST": 0.99999, "Name:": 0.99999, "kVp": 0.999})
-    assert _goes("CHEST kVp 110\nName: Hale", classifier=model) == "CHEST Hale"
+    model = ScriptedClassifier({"CHEST": 0.99999, "Name:": 0.9999, "kVp": 0.999})
+    assert _goes("CHEST 110 kVp\nName: Hale", classifier=model) == "CHEST Hale"
+
+
+def test_beside_a_word_that_goes_a_sure_model_is_enough_against_the_word_lists() -> None:
+    model = ScriptedClassifier({"Grid": 0.999})
+    assert _goes("Grid 110 kVp", classifier=model) == ""
+    assert _goes("Grid 12/03/1964", classifier=model) == "Grid 12/03/1964"
+
+
+def test_only_a_model_that_is_sure_frees_a_word_in_an_institutions_line() -> None:
+    line_text = "WESTBAY GENERAL HOSPITAL Qwvb"
+    sure = ScriptedClassifier({"WESTBAY": 0.9, "GENERAL": 0.6, "HOSPITAL": 0.6, "Qwvb": 0.001})
+    assert _goes(line_text, classifier=sure) == "WESTBAY GENERAL HOSPITAL"
+    unsure = ScriptedClassifier({"WESTBAY": 0.9, "GENERAL": 0.6, "HOSPITAL": 0.6, "Qwvb": 0.3})
+    assert _goes(line_text, classifier=unsure) == line_text
+
+
+@pytest.mark.parametrize("text", ["12/03/1964", "Name: Hale", "ID: 4711", "I.L."])
+def test_no_model_frees_a_shape_or_the_value_of_a_label(text: str) -> None:
+    model = ScriptedClassifier(dict.fromkeys(text.split(), 0.0))
+    assert _goes(text, classifier=model) == text.removeprefix("Name: ").removeprefix("ID: ")
+
+
+def test_among_words_that_the_lists_know_the_model_says_which_is_likelier() -> None:
+    model = ScriptedClassifier({"CHEST": 0.2, "BRAIN": 0.99})
+    one, two = _findings(page("CHEST BRAIN"), classifier=model)
+    assert one.p_phi < two.p_phi < 0.5
 
 
 def test_the_threshold_moves_the_models_decision() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deid.demo import studies
-from tests.dicom_factory import dicom, file_bytes, gradient, image
+from tests.dicom_factory import dicom, file_bytes, gradient, image, report
 
 STUDY = next(study for study in studies() if study.modality == "CR")
 
@@ -96,6 +96,15 @@ def test_inspect_shows_every_stage_as_json(tmp_path: Path) -> None:
     assert any(word["phi"] for word in found["words"])
     assert all(check["passed"] for check in found["checks"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "study.dcm"]
+
+
+def test_inspect_takes_a_report(tmp_path: Path) -> None:
+    (tmp_path / "report.dcm").write_bytes(file_bytes(report()))
+    done = _deid(tmp_path, "inspect", str(tmp_path / "report.dcm"), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["outcome"], found["frames"], found["words"]) == ("cleaned", 0, [])
+    assert any(each["keyword"] == "PatientName" for each in found["header"])
 
 
 def test_classify_answers_one_json_object_a_line(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from deid.settings import Settings
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OTHER_VARIABLES = {"DEID_BENCH", "DEID_PYTHON"}
+OTHER_VARIABLES = {"DEID_BENCH", "DEID_PYTHON", "DEID_BUNDLE"}
 """Read by the tests and by script/setup, not by the product."""
 
 

@@ -17,10 +17,11 @@ from starlette.types import Message, Scope
 from deid.background import Order
 from deid.intake import take_in
 from deid.pipeline import Engines, Options
+from deid.serving import COOKIE
 from deid.settings import Settings
 from deid.store import Action, NewUser
 from deid.ui import casework, downloads, server, shared
-from deid.ui.guard import COOKIE, Guard, cookie_hash
+from deid.ui.guard import Guard, cookie_hash
 from deid.unzip import Limits
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr

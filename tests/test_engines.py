@@ -7,10 +7,12 @@ import pytest
 from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
+from deid.bench.scenes import ground
 from deid.engines.network import Network
 from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label, _is_unread, _Reading
 from deid.engines.tesseract import Tesseract
-from deid.ocr import read_frame
+from deid.ocr import bordered, read_frame
+from deid.render import _local_contrast
 from deid.values import Box, View, Word
 
 
@@ -120,3 +122,9 @@ def test_the_finder_forgets(readers: tuple[RapidOcr, Tesseract]) -> None:
 def test_a_long_line_of_few_letters_was_not_read(text: str, shape: tuple[int, int], unread: bool) -> None:
     reading = _Reading(text, tuple(0.5 for _ in text), tuple(0.9 for _ in text))
     assert _is_unread(reading, np.zeros((*shape, 3), np.uint8)) is unread
+
+
+def test_a_whole_picture_is_no_line_of_text(readers: tuple[RapidOcr, Tesseract]) -> None:
+    """The detector takes this one for a single large letter."""
+    picture = bordered(_local_contrast(ground("MR", np.random.default_rng(4), (512, 512)).astype(np.uint8)))
+    assert readers[0].find(picture, 1280) == ()

@@ -14,10 +14,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message, Scope
 from starlette.websockets import WebSocket
 
+from deid.serving import COOKIE
 from deid.settings import Settings
 from deid.store import NewUser, Role, SignIn, session_hash
 from deid.ui import server, shared
-from deid.ui.guard import COOKIE, Guard
+from deid.ui.guard import Guard
 from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS, Tickets
 
@@ -114,8 +115,6 @@ CLOSED = [
     "/_stcore/upload_file/1/2",
     "/_stcore/metrics",
     "/_stcore/agent/interact",
-    "/api/stats",
-    "/api/",
 ]
 
 
@@ -125,6 +124,17 @@ def test_files_and_figures_need_a_session(path: str, administrators: str) -> Non
     assert ask(path, cookie=f"{COOKIE}=guess").status == 401
     assert ask(path, cookie=administrators[:-1]).status == 401
     assert ask(path, cookie=administrators).body == b"inside"
+
+
+@pytest.mark.parametrize("path", ["/api/stats", "/api/", "/api/metrics", "/api/jobs/1"])
+def test_no_cookie_opens_the_api(path: str, administrators: str) -> None:
+    assert ask(path, cookie=administrators).status == 401
+    assert ask(path, authorization="Bearer x").body == b"inside", "the API itself asks whose it is"
+
+
+def test_the_description_of_the_api_is_for_who_is_signed_in(cookie: str) -> None:
+    assert ask("/api/docs").status == 401
+    assert ask("/api/docs", cookie=cookie).body == b"inside"
 
 
 def test_uploads_and_files_are_those_of_ones_own_tabs(administrators: str, cookie: str) -> None:
@@ -155,7 +165,7 @@ def test_a_one_time_password_opens_nothing_but_the_form(cookie: str) -> None:
     password, _ = shared.store().reset_password("ada")
     assert shared.store().check_password("ada", password) is SignIn.WELCOME
     fresh = f"{COOKIE}={shared.store().create_session('ada')}"
-    assert ask("/api/stats", cookie=fresh).status == 401
+    assert ask("/api/docs", cookie=fresh).status == 401
 
 
 @pytest.mark.parametrize(("named", "kept"), [("1", False), ("9", True), ("", True)], ids=["theirs", "nobodys", "none"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -282,3 +283,52 @@ def test_a_public_code_that_spells_a_word_stays_where_it_is_known(value: str) ->
     unit = _item(CodeValue=value, CodingSchemeDesignator="UCUM", CodeMeaning="Units")
     out = dcmread(BytesIO(_released(dicom(FRAME, MeasurementUnitsCodeSequence=Sequence([unit])), "strict")))
     assert out.MeasurementUnitsCodeSequence[0].CodeValue == value
+
+
+_FORMS: dict[str, Callable[[str, int], Any]] = {
+    **dict.fromkeys(("AE", "CS"), lambda word, tag: word.upper()),
+    **dict.fromkeys(("LO", "LT", "PN", "SH", "ST", "UC", "UT"), lambda word, tag: word),
+    "UR": lambda word, tag: f"http://{word}",
+    "UN": lambda word, tag: word.upper().encode(),
+    "UI": lambda word, tag: f"1.2.3.{NUMBER}.{tag}",
+    "DA": lambda word, tag: f"1933{1 + tag % 12:02d}{1 + tag // 7 % 28:02d}",
+    "DT": lambda word, tag: f"1933{1 + tag % 12:02d}{1 + tag // 7 % 28:02d}081122",
+}
+_DECIDE = frozenset({"PhotometricInterpretation", "SOPClassUID", "SpecificCharacterSet"})
+"""Elements that decide how a file is read: with other values it would not be."""
+RETAINED: dict[str, set[str]] = {"strict": set(), "research": {"EthnicGroup"}, "teaching": {"EthnicGroup"}}
+
+
+def _words_of_the_dictionary() -> Dataset:
+    """One word of its own, or a number or date, in each text, UID and date that the dictionary knows."""
+    dataset = Dataset()
+    for tag in sorted(DicomDictionary):
+        vr = next((vr for vr in dictionary_VR(tag).split(" or ") if vr in _FORMS), "")
+        keyword = keyword_for_tag(tag)
+        if vr and keyword and keyword not in _DECIDE and tag >> 16 not in (0x0000, 0x0002, 0x0004):
+            word = "Zyxw" + "".join(chr(97 + int(digit, 16)) for digit in f"{tag:08x}")
+            dataset.add(DataElement(tag, vr, _FORMS[vr](word, tag)))
+    return dataset
+
+
+@pytest.mark.parametrize("name", list(presets()))
+@pytest.mark.parametrize("place", ["top", "item"])
+def test_no_text_of_the_dictionary_stays_but_what_options_keep(name: str, place: str) -> None:
+    planted = _words_of_the_dictionary()
+    assert len(planted) > 1700
+    dataset = image(FRAME, header=False)
+    if place == "top":
+        for element in planted:
+            if element.tag not in dataset:
+                dataset.add(element)
+    else:
+        dataset.ReferencedSeriesSequence = Sequence([planted])
+    original = load(file_bytes(dataset))
+    judge = HeaderJudge(harvest(original), None, 0.5)
+    out, _ = clean(original, KEY, preset(name), judge, pixels_changed=False, pixels_examined=True)
+    left = set()
+    for element in dcmread(BytesIO(write(out))).iterall():
+        said = str(element.value).upper() if element.VR != "SQ" else ""
+        if "ZYXW" in said or said.startswith(("1933", f"1.2.3.{NUMBER}")):
+            left.add(element.keyword)
+    assert left == RETAINED[name]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 from deid.errors import UsageError
 from deid.header import clean, harvest, needles, write
@@ -16,6 +17,7 @@ from deid.identifiers import holds
 from deid.judging import HeaderJudge
 from deid.load import load
 from deid.profile import STRICT, HeaderOption, Profile, preset, presets
+from deid.ps315 import rulebook
 from tests.dicom_factory import PHI, SERIES_UID, STUDY_UID, dicom, file_bytes, gradient, image
 
 KEY = b"a key that only the tests know"
@@ -228,6 +230,12 @@ def test_a_code_stays_where_it_names_a_term(scheme: str, code: str, meaning: str
     [
         ("Manufacturer", "GE MEDICAL SYSTEMS", "GE MEDICAL SYSTEMS"),
         ("Manufacturer", "Elmsworth Imaging", None),
+        ("Manufacturer", "Carl Zeiss Meditec Inc.", "Carl Zeiss Meditec Inc."),
+        ("Manufacturer", "Fischer Imaging", "Fischer Imaging"),
+        ("ManufacturerModelName", "Aplio i800", "Aplio i800"),
+        ("ManufacturerModelName", "MAMMOMAT Revelation", "MAMMOMAT Revelation"),
+        ("SecondaryCaptureDeviceManufacturer", "Abbott", "Abbott"),
+        ("ContrastBolusAgent", "Abbott", None),
         ("ManufacturerModelName", "SOMATOM Definition Flash", "SOMATOM Definition Flash"),
         ("ConvolutionKernel", "B40f", "B40f"),
         ("SequenceName", "*fl3d1", "*fl3d1"),
@@ -265,3 +273,27 @@ def test_no_preset_leaves_a_value_of_the_header(name: str) -> None:
     said = str(out).upper()
     left = {keyword for keyword, text in PHI.items() if text.upper() in said}
     assert left <= ({"StudyTime"} if name == "research" else set())
+
+
+def test_a_maker_goes_where_it_is_named_like_the_patient() -> None:
+    assert not value(cleaned(opened(PatientName="Abbott^Ann", Manufacturer="Abbott")), "Manufacturer")
+
+
+def test_the_safe_private_elements_are_those_of_the_standards_table() -> None:
+    book = rulebook(preset("research"))
+    listed = [
+        ("ELSCINT1", 0x00E11050),
+        ("GEMS_PARM_01", 0x00431039),
+        ("Philips Imaging DD 002", 0x20011040),
+        ("Philips Imaging DD 129", 0x20011005),
+        ("SIEMENS MR HEADER", 0x0019100C),
+    ]
+    assert all(book.is_safe_private(creator, Tag(tag)) for creator, tag in listed)
+    not_listed = [
+        ("ELSCINT1", 0x01E11050),
+        ("SOMEONE", 0x0019100C),
+        ("SIEMENS CSA HEADER", 0x00291010),
+        ("NQHeader", 0x00991002),
+    ]
+    assert not any(book.is_safe_private(creator, Tag(tag)) for creator, tag in not_listed)
+    assert not any(rulebook(STRICT).is_safe_private(creator, Tag(tag)) for creator, tag in listed)

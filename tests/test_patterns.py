@@ -101,10 +101,33 @@ def test_letters_alone_and_ids_are_no_code(word: str) -> None:
     assert not patterns.is_code(word)
 
 
-@pytest.mark.parametrize(("word", "old"), [("F/92Y", True), ("92Y", True), ("F/75Y", False), ("089Y", False)])
-def test_only_an_age_of_ninety_and_more_identifies(word: str, old: bool) -> None:
-    assert patterns.says_age(word)
-    assert patterns.old_age(word.split("/")[-1]) is old
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("F/92Y", 92),
+        ("92Y", 92),
+        ("F/75Y", 75),
+        ("089Y", 89),
+        ("M/90", 90),
+        ("Mujer/90 yr", 90),
+        ("93 years", 93),
+        ("(62 лет)", 62),
+        ("[101 ans]", 101),
+        ("93Y/F", 93),
+    ],
+)
+def test_a_sex_or_a_unit_tells_an_age(text: str, years: int) -> None:
+    assert patterns.ages_in_line(text.split()) == {0: years}
+
+
+@pytest.mark.parametrize("text", ["120 kV", "93", "T2", "100 R", "L5-3", "12/03/1964"])
+def test_a_number_without_a_sex_or_a_unit_is_no_age(text: str) -> None:
+    assert not patterns.ages_in_line(text.split())
+
+
+@pytest.mark.parametrize(("years", "old"), [(89, False), (90, True), (104, True), (512, False)])
+def test_only_an_age_of_ninety_and_more_identifies(years: int, old: bool) -> None:
+    assert patterns.is_old(years) is old
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from deid.store import (
     Events,
     NewUser,
     Role,
+    RunState,
+    SessionKind,
     SignIn,
     Store,
     open_store,
@@ -299,3 +301,28 @@ def test_what_may_not_be_set_here_is_refused(staffed: Store, name: str, value: f
 
 def test_the_bounds_hold_every_default(settings: Settings) -> None:
     assert all(bounds.least <= getattr(settings, name) <= bounds.most for name, bounds in CHANGEABLE.items())
+
+
+# Programs
+
+
+def test_a_programs_session_is_no_browsers(staffed: Store) -> None:
+    token = session_hash(staffed.create_session("ada", kind=SessionKind.PROGRAM))
+    cookie = session_hash(staffed.create_session("ada"))
+    assert staffed.session_user(token) is None
+    assert staffed.session_user(cookie, SessionKind.PROGRAM) is None
+    found = staffed.session_user(token, SessionKind.PROGRAM)
+    assert found is not None
+    assert found.username == "ada"
+    assert set(staffed.revoke_sessions("ada")) == {token, cookie}
+    assert staffed.session_user(token, SessionKind.PROGRAM) is None
+
+
+def test_what_was_done_and_runs_by_state_are_counted(staffed: Store) -> None:
+    before = staffed.count_actions()
+    staffed.check_password("ada", "not the right one")
+    assert staffed.count_actions()["sign-in failed"] == before.get("sign-in failed", 0) + 1
+    staffed.finish_run(staffed.start_run("ada", "files", 1))
+    staffed.start_run("", "batch", 1)
+    counts = staffed.count_runs()
+    assert (counts[RunState.FINISHED], counts[RunState.RUNNING], counts[RunState.FAILED]) == (1, 1, 0)

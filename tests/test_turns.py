@@ -22,7 +22,7 @@ class Busy(ScriptedOcr):
 
     inside = most = 0
 
-    def read(self, picture: np.ndarray) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
         self.inside += 1
         self.most = max(self.most, self.inside)
         time.sleep(0.002)

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.demo import studies
 from deid.errors import PixelError
 from deid.pipeline import Engines, Step
 from deid.settings import Settings
 from deid.store import NewUser, Role
-from deid.ui import casework, engines, faults, keys, shared, tables
+from deid.ui import casework, faults, keys, shared, tables
 from deid.ui.auth import TICKETS
 from deid.ui.casework import STEPS
 from deid.ui.janitor import Janitor
@@ -30,7 +31,7 @@ class OneWord:
 
     name, version, finds_lines = "scripted", "1", True
 
-    def read(self, picture: object) -> tuple[Word, ...]:
+    def read(self, picture: object, side_px: int | None = None) -> tuple[Word, ...]:
         name = DEMO.patient.name.partition("^")[0]
         return (
             Word(name, Box(30, 30, 80, 16), 0.9, ("scripted",)),
@@ -44,8 +45,8 @@ class OneWord:
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
+    serving.forget_engines()
     yield
     shared.store().close()
 

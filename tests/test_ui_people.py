@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from deid.addresses import address_kind
 from deid.settings import Settings
 from deid.store import Action, Actor, Events, NewUser, Role, SignIn
 from deid.ui import keys, places, rules, shared, trail, visitors
@@ -205,7 +206,7 @@ def test_the_audit_log_is_filtered_and_taken_as_a_file() -> None:
     ],
 )
 def test_of_an_address_only_its_kind_is_kept(address: object, kind: str) -> None:
-    assert visitors.address_kind(address) == kind
+    assert address_kind(address) == kind
 
 
 @pytest.mark.parametrize(

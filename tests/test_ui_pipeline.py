@@ -16,20 +16,21 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.background import KIND
 from deid.demo import studies
 from deid.intake import take_in
 from deid.pipeline import Engines, Step
-from deid.profile import preset
+from deid.profile import HeaderOption, preset
 from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
-from deid.store import NewUser, Role
-from deid.ui import casework, engines, exhibits, keys, looks, piles, shared, tables
+from deid.store import NewUser, Role, RunState
+from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.unzip import Limits
 from deid.values import Box, FileRecord, Outcome, Policy, Reason, Region, View
-from tests.dicom_factory import PHI, dicom, gradient
+from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.test_ui import DEMO, OneWord, headings, held, sign_in, start
 
 NAME = DEMO.patient.name.partition("^")[0]
@@ -39,8 +40,8 @@ PAGE = "../../pages/pipeline.py"
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((OneWord(),), b"k" * 32))
+    serving.forget_engines()
     yield
     shared.background().close()
     shared.store().close()
@@ -191,6 +192,28 @@ def test_the_patients_name_is_explained_before_a_word_is_chosen() -> None:
     assert any("goes: matches the patient's name in the header" in each.value for each in page.markdown)
 
 
+def test_a_run_that_the_server_left_is_resumed_with_one_button() -> None:
+    page = bring(enter(), a=dicom(gradient(60, 80)), b=dicom(gradient(62, 80)))
+    press(page, "De-identify 2 images")
+    wait_for_the_run()
+    run = shared.background().of("ada")[0]
+    assert not [each for each in page.run().button if each.label == "Resume"], "a run that ended cannot be resumed"
+    shared.store().plan_again(run.id, [1])
+    shared.store().finish_run(run.id, RunState.INTERRUPTED)
+    assert "The server stopped during this run" in page.run().warning[0].value
+    press(page, "Resume")
+    wait_for_the_run()
+    ended = shared.background().of("ada")[0]
+    assert (ended.state, ended.done) == (RunState.FINISHED, 2)
+
+
+def wait_for_the_run() -> None:
+    deadline = time.monotonic() + 120
+    while shared.background().of("ada")[0].state is not RunState.FINISHED:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_wrong_number_in_the_address_shows_where_to_begin() -> None:
     page = enter()
     for number in ("99", "-1", "x", "9" * 40):
@@ -304,3 +327,57 @@ def test_a_colour_reads_on_black_and_on_white_and_bears_white_letters(look: look
 
 def test_outcomes_have_a_colour_each() -> None:
     assert len({look.colour for look in looks.OUTCOMES.values()}) == len(Outcome)
+
+
+def test_a_report_shows_the_steps_that_apply_to_it_and_comes_out_clean() -> None:
+    page = bring(enter(), a=file_bytes(report()))
+    told = [each.label.partition(" · ")[0] for each in page.button if (each.key or "").startswith("step-")]
+    assert told == ["1 Clean header", "2 Verify"]
+    assert any("has no picture" in each.value for each in page.info)
+    assert opened(page).done == (Step.HEADER,)
+    press(page, "Run all")
+    end = opened(page)
+    assert end.end == (Outcome.CLEANED, "")
+    assert end.clean_file is not None
+    assert b"Quillfeather" not in end.clean_file
+    assert shared.store().totals().by_outcome == ((Outcome.CLEANED, 1),)
+
+
+def test_a_report_among_images_is_opened_from_the_pile_and_run_with_it() -> None:
+    page = bring(enter(), a=dicom(gradient(20, 30)), b=file_bytes(report()))
+    assert {each.label: each.value for each in page.metric}["Images"] == "2"
+    press(page, "De-identify 2")
+    number = shared.background().of("ada")[0].id
+    for _ in range(100):
+        if shared.background().look(number) is None:
+            break
+        time.sleep(0.1)
+    run = shared.store().run(number)
+    assert run is not None
+    assert dict(run.outcomes) == {Outcome.CLEANED: 2}
+    page.run()
+    assert not page.exception
+
+
+def test_single_options_are_offered_beside_the_preset() -> None:
+    page = press(bring(enter(), a=file_bytes(report())), "Run all")
+    press(page, "1 Clean header")
+    offered = next(each for each in page.multiselect if each.label == "Options beside the preset")
+    assert set(offered.options) == {option.value for option in HeaderOption}
+    offered.set_value(["retain-uids", "retain-longitudinal-full-dates"]).run()
+    press(page, "Run again with these options")
+    chosen = opened(page).options.profile
+    assert (chosen.preset, chosen.options) == ("strict", {HeaderOption.RETAIN_UIDS, HeaderOption.RETAIN_FULL_DATES})
+    cleaned = opened(page).case.cleaned
+    assert cleaned is not None
+    assert cleaned.StudyInstanceUID == opened(page).case.dataset.StudyInstanceUID
+    assert "strict with options" in cleaned.DeidentificationMethod
+
+
+def test_options_that_exclude_each_other_are_not_taken() -> None:
+    page = press(bring(enter(), a=file_bytes(report())), "Run all")
+    press(page, "1 Clean header")
+    offered = next(each for each in page.multiselect if each.label == "Options beside the preset")
+    offered.set_value(["retain-longitudinal-modified-dates", "retain-longitudinal-full-dates"]).run()
+    assert any("choose one" in each.value for each in page.warning)
+    assert not any(each.label == "Run again with these options" for each in page.button)

@@ -15,17 +15,20 @@ from pydicom import dcmread
 from pydicom.uid import RLELossless
 from streamlit.testing.v1 import AppTest
 
+from deid import serving
 from deid.pipeline import Engines, Options, open_case
 from deid.review import Correction, Deed
 from deid.runfiles import RunFiles
 from deid.settings import Settings
-from deid.store import NewUser, Role
-from deid.ui import downloads, engines, keys, lightbox, looks, shared
+from deid.store import NewUser, Role, User
+from deid.ui import downloads, keys, lightbox, looks, review, shared
+from deid.ui.bench import Looked, workbench
 from deid.ui.lightbox import Mark, Told
-from deid.ui.review import workbench
 from deid.values import Box, Outcome, Reason, Word
 from deid.waiting import approved
+from deid.workbench import Item
 from tests.dicom_factory import dicom, gradient
+from tests.fakes import ScriptedOcr
 from tests.test_ui import headings, sign_in, start
 from tests.test_workbench import CALM, DRAWN, NAME, picture, run_over
 
@@ -36,8 +39,8 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _installation(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DEID_HOME", str(settings.home))
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: CALM)
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: CALM)
+    serving.forget_engines()
     for name, role in (("ada", Role.STAFF), ("root", Role.ADMINISTRATOR)):
         shared.store().add_user(NewUser(name, PASSWORD, name.title(), role=role))
     yield
@@ -81,7 +84,7 @@ def tell(page: AppTest, *events: tuple[str, Box, int], number: int = 1, want: tu
     return page
 
 
-def user(name: str) -> object:
+def user(name: str) -> User:
     return next(each for each in shared.store().users() if each.username == name)
 
 
@@ -143,9 +146,7 @@ def test_an_approved_file_has_the_drawn_box_and_is_counted_as_clean() -> None:
 def test_a_header_value_that_is_kept_is_asked_about_again() -> None:
     run_id = waits()
     page = enter()
-    item = workbench().item(user("ada"), workbench().keys(user("ada"))[0])  # type: ignore[arg-type]
-    assert item is not None
-    region = workbench().plan(item).regions[0]
+    region = workbench().plan(item()).regions[0]
     page = press(tell(page, ("keep", region.box, 0)), "Approve")
     assert "it has to be confirmed" in text(page)
     assert shared.store().reviews(run_id) == ()
@@ -168,7 +169,7 @@ def test_a_change_to_the_series_is_in_all_of_it_and_all_of_it_is_approved_at_onc
     page.session_state["review-scope"] = "series"
     tell(page, ("cover", DRAWN, 0))
     bench, ada = workbench(), user("ada")
-    items = [bench.item(ada, key) for key in bench.keys(ada)]  # type: ignore[arg-type]
+    items = [bench.item(ada, key) for key in bench.keys(ada)]
     assert [bench.plan(item).drawn for item in items if item] == [1, 1, 1]
     press(press(page, "Approve the series"), "Approve 3 files")
     assert "Nothing waits for you" in text(page)
@@ -180,11 +181,11 @@ def test_the_second_of_two_people_is_told_and_can_do_nothing() -> None:
     first = enter()
     store = shared.store()
     bench, root = workbench(), user("root")
-    item = bench.item(root, bench.keys(root)[0])  # type: ignore[arg-type]
+    item = bench.item(root, bench.keys(root)[0])
     assert item is not None
-    assert bench.claim(root, item) == "ada"  # type: ignore[arg-type]
+    assert bench.claim(root, item) == "ada"
     press(first, "Next")
-    assert bench.claim(root, item) == "root"  # type: ignore[arg-type]
+    assert bench.claim(root, item) == "root"
     press(first, "Previous")
     assert "root looks at this file now" in text(first)
     assert "Approve" not in [each.label for each in first.button]
@@ -192,16 +193,24 @@ def test_the_second_of_two_people_is_told_and_can_do_nothing() -> None:
 
 
 def test_words_that_stay_are_shown_once_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.fakes import ScriptedOcr
-
     reader = ScriptedOcr([Word("Gain", Box(30, 30, 40, 16), 0.9, ("scripted",))])
-    monkeypatch.setattr(engines, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
-    engines.engines.clear()
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: Engines((reader,), b"k" * 32))
+    serving.forget_engines()
     waits()
     page = press(enter(), "Read the words")
-    held = str(page.session_state[keys.BENCH]).rpartition(" ")[2]
-    looked = shared.desk().get(page.session_state[keys.SESSION], held)
-    assert looked.case.findings is not None  # type: ignore[union-attr]
+    assert "1 of 1 word stay" in text(page)
+    (frame,) = page.session_state[keys.BENCH].split()[1:]
+    looked = shared.desk().get(page.session_state[keys.SESSION], frame)
+    assert isinstance(looked, Looked)
+    marks = tuple(review._marks(workbench(), item(), looked, hidden=False))
+    assert ["Gain" in mark.label for mark in marks if mark.state == "word"] == [True]
+    assert "Gain" not in str(tuple(review._marks(workbench(), item(), looked, hidden=True)))
+
+
+def item() -> Item:
+    found = workbench().item(user("ada"), workbench().keys(user("ada"))[0])
+    assert found is not None
+    return found
 
 
 def test_nothing_of_an_original_lies_in_the_session() -> None:
@@ -213,10 +222,7 @@ def test_nothing_of_an_original_lies_in_the_session() -> None:
 def test_a_file_that_was_decided_elsewhere_is_told() -> None:
     waits(a=picture(0), b=picture(1))
     page = enter()
-    bench, ada = workbench(), user("ada")
-    item = bench.item(ada, bench.keys(ada)[0])  # type: ignore[arg-type]
-    assert item is not None
-    item.file.remove()
+    item().file.remove()
     page.run()
     assert not page.exception
     assert "no longer waits" in page.toast[0].value
@@ -247,7 +253,7 @@ def unpack(data: bytes) -> tuple[dict[str, object], list[bytes]]:
 def packed(
     pixels: np.ndarray, send: tuple[int, ...] = (0,), *, hidden: bool = False, **how: object
 ) -> tuple[dict[str, object], list[bytes]]:
-    case = open_case(dicom(pixels, **how), Options())  # type: ignore[arg-type]
+    case = open_case(dicom(pixels, **how), Options())
     mark = Mark(None, DRAWN, "goes", looks.REASONS[Reason.DRAWN], "<b>x</b>", True)
     return unpack(lightbox.pack(case, "1/x", (mark,), send, {7: 3}, hidden=hidden))
 

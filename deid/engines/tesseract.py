@@ -31,8 +31,8 @@ class Tesseract:
         self._languages = languages
         self._page_mode = page_mode
 
-    def read(self, picture: NDArray[np.uint8]) -> tuple[Word, ...]:
-        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates."""
+    def read(self, picture: NDArray[np.uint8], side_px: int | None = None) -> tuple[Word, ...]:
+        """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates, read as it is."""
         try:
             table = pytesseract.image_to_data(
                 picture,

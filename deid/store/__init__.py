@@ -6,7 +6,7 @@ from deid.settings import Settings
 from deid.store.accounts import ONE_TIME_HOURS, Accounts
 from deid.store.audit import Audit
 from deid.store.choices import CHANGEABLE
-from deid.store.database import Database, open_database
+from deid.store.database import Database, open_database, schema_state
 from deid.store.figures import Figures
 from deid.store.plans import Plans
 from deid.store.records import (
@@ -28,13 +28,16 @@ from deid.store.records import (
     Role,
     Run,
     RunState,
+    SchemaState,
     Selection,
+    SessionKind,
     SignIn,
     StageTime,
     Totals,
     User,
     WebSession,
 )
+from deid.store.releases import Ends, Releases
 from deid.store.reviews import Reviews, Subject
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
@@ -50,6 +53,7 @@ __all__ = [
     "Actor",
     "Day",
     "Decision",
+    "Ends",
     "Event",
     "Events",
     "Health",
@@ -62,7 +66,9 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "SchemaState",
     "Selection",
+    "SessionKind",
     "SignIn",
     "StageTime",
     "Storage",
@@ -72,12 +78,13 @@ __all__ = [
     "User",
     "WebSession",
     "open_store",
+    "schema_state",
     "secret",
     "session_hash",
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -88,6 +95,7 @@ class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews):
         Plans.__init__(self, database)
         Figures.__init__(self, database)
         Reviews.__init__(self, database)
+        Releases.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -45,6 +45,12 @@ class Audit:
         with self._database.read() as session:
             return session.scalar(select(func.count()).select_from(AuditRow).where(*_conditions(wanted))) or 0
 
+    def count_actions(self) -> dict[str, int]:
+        """How often each action was done, ever."""
+        wanted = select(AuditRow.action, func.count()).group_by(AuditRow.action)
+        with self._database.read() as session:
+            return {action: int(count) for action, count in session.execute(wanted)}
+
     def _page(self, wanted: Events, before: int | None, limit: int) -> Iterator[Event]:
         earlier = [AuditRow.id < before] if before is not None else []
         chosen = (

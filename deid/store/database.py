@@ -12,6 +12,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
@@ -20,7 +22,7 @@ from sqlalchemy.orm import Session
 from deid.errors import StoreError, StoreLostError
 from deid.settings import Settings
 from deid.store.filelock import locked
-from deid.store.records import Health
+from deid.store.records import Health, SchemaState
 from deid.store.secrets import private_folder
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -94,14 +96,43 @@ def open_database(settings: Settings) -> Database:
             migrate(connection)
     except SQLAlchemyError as exc:
         engine.dispose()
-        raise StoreError(
-            f"The database {where} cannot be used ({type(exc).__name__}): "
-            "check DEID_DATABASE_URL, and that the server runs and lets this user in."
-        ) from exc
+        raise StoreError(_unusable(where, exc)) from exc
     except CommandError as exc:
         engine.dispose()
         raise StoreError(f"The database {where} was made by a newer version of this program: update it.") from exc
     return Database(engine)
+
+
+def schema_state(settings: Settings) -> SchemaState:
+    """Which version of the tables the database has; nothing is made or changed.
+
+    Raises
+    ------
+    StoreError
+        Where it cannot be reached.
+    """
+    url = _parse(settings.database_url)
+    where = url.render_as_string(hide_password=True)
+    script = ScriptDirectory.from_config(_alembic())
+    newest, known = script.get_current_head() or "", frozenset(each.revision for each in script.walk_revisions())
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        return SchemaState(where, "SQLite", None, newest, known)
+    engine = _engine(url, where)
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+        return SchemaState(where, Database(engine).health().kind, current, newest, known)
+    except SQLAlchemyError as exc:
+        raise StoreError(_unusable(where, exc)) from exc
+    finally:
+        engine.dispose()
+
+
+def _unusable(where: str, exc: SQLAlchemyError) -> str:
+    return (
+        f"The database {where} cannot be used ({type(exc).__name__}): "
+        "check DEID_DATABASE_URL, and that the server runs and lets this user in."
+    )
 
 
 def _parse(given: str) -> URL:
@@ -177,9 +208,14 @@ def _alone(engine: Engine, home: Path) -> Iterator[Connection]:
 
 def migrate(connection: Connection, to: str = "head") -> None:
     """Bring the schema to a numbered version."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config = _alembic()
     config.attributes["connection"] = connection
     connection.commit()
     command.upgrade(config, to)
     connection.commit()
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config

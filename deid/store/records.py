@@ -81,9 +81,16 @@ class SignIn(StrEnum):
     LOCKED = "locked"
 
 
+class SessionKind(StrEnum):
+    """Who holds a session: the pages take no program's, the API takes no browser's."""
+
+    BROWSER = "browser"
+    PROGRAM = "program"
+
+
 @dataclass(frozen=True, slots=True)
 class WebSession:
-    """A browser that is signed in."""
+    """A browser or a program that is signed in."""
 
     id_hash: str
     created: datetime
@@ -127,6 +134,7 @@ class Action(StrEnum):
     DOWNLOADED = "downloaded"
     EXPORTED = "exported"
     REVIEWED = "reviewed"
+    PURGED = "purged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,11 @@ class RunState(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     """The program stopped before it ended."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended."""
+        return self in (RunState.PLANNED, RunState.RUNNING)
 
 
 class Pending(StrEnum):
@@ -317,6 +330,20 @@ class Day:
     day: date
     runs: int
     outcomes: tuple[tuple[Outcome, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """Which version of the tables a database has, without having changed it."""
+
+    where: str
+    """Its URL without the password."""
+    kind: str
+    current: str | None
+    """None: there are no tables yet."""
+    newest: str
+    """What this program was written for."""
+    known: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,12 +64,12 @@ class SignInFailureRow(Base):
 
 
 class WebSessionRow(Base):
-    """A browser that is signed in."""
+    """A browser, or a program with a bearer token, that is signed in."""
 
     __tablename__ = "web_sessions"
 
     id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """SHA-256 of the id in the cookie."""
+    """SHA-256 of the id in the cookie, or of the token."""
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     created: Mapped[datetime] = mapped_column(DateTime, default=now)
     expires: Mapped[datetime] = mapped_column(DateTime, index=True)
@@ -79,6 +79,7 @@ class WebSessionRow(Base):
     """Kind of browser and system, without versions."""
     address: Mapped[str] = mapped_column(String(16), default="")
     """Kind of address; never the address."""
+    kind: Mapped[str] = mapped_column(String(8), default="browser")
 
 
 class SettingRow(Base):

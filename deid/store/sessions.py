@@ -18,7 +18,7 @@ from deid.store.audit import about, note
 from deid.store.choices import Choices
 from deid.store.database import Database
 from deid.store.passwords import matches
-from deid.store.records import CONSOLE, Action, Actor, Role, SignIn, User, WebSession
+from deid.store.records import CONSOLE, Action, Actor, Role, SessionKind, SignIn, User, WebSession
 from deid.store.schema import SignInFailureRow, UserRow, WebSessionRow, now
 from deid.store.secrets import secret
 
@@ -92,8 +92,12 @@ class Sessions(Choices):
 
     # Sessions
 
-    def create_session(self, username: str, by: Actor = CONSOLE, browser: str = "") -> str:
+    def create_session(
+        self, username: str, by: Actor = CONSOLE, browser: str = "", kind: SessionKind = SessionKind.BROWSER
+    ) -> str:
         """A new session's opaque id; the database keeps only its hash. `browser` is a kind, without versions.
+
+        A program's lasts DEID_TOKEN_MINUTES, and its id is the bearer token.
 
         Raises
         ------
@@ -101,19 +105,22 @@ class Sessions(Choices):
             Where there is no such active user.
         """
         opaque = secrets.token_urlsafe(32)
-        expires = now() + timedelta(hours=self.in_force().session_hours)
+        settings = self.in_force()
+        is_program = kind is SessionKind.PROGRAM
+        lasts = timedelta(minutes=settings.token_minutes) if is_program else timedelta(hours=settings.session_hours)
+        expires = now() + lasts
         with self._database.write() as session:
             user_id = session.scalar(select(UserRow.id).where(UserRow.username == username, UserRow.active))
             if user_id is None:
                 raise UsageError(f"There is no active user {username!r}.")
             session.execute(delete(WebSessionRow).where(WebSessionRow.expires <= now()))
             row = WebSessionRow(id_hash=session_hash(opaque), user_id=user_id, expires=expires, revoked=False)
-            row.browser, row.address = browser[:40], by.address
+            row.browser, row.address, row.kind = browser[:40], by.address, kind.value
             session.add(row)
-            note(session, Actor(username, by.address), Action.SIGN_IN)
+            note(session, Actor(username, by.address), Action.SIGN_IN, "API" if is_program else "")
         return opaque
 
-    def session_user(self, id_hash: str) -> User | None:
+    def session_user(self, id_hash: str, kind: SessionKind = SessionKind.BROWSER) -> User | None:
         """Who is signed in with the session of this id hash; None when it has ended or the user may no longer in."""
         if not id_hash:
             return None
@@ -122,7 +129,7 @@ class Sessions(Choices):
             found = session.execute(
                 select(UserRow, WebSessionRow.seen)
                 .join(WebSessionRow, WebSessionRow.user_id == UserRow.id)
-                .where(*alive, UserRow.active)
+                .where(*alive, WebSessionRow.kind == kind.value, UserRow.active)
             ).one_or_none()
         if found is None:
             return None
@@ -133,7 +140,7 @@ class Sessions(Choices):
         return user_of(row)
 
     def sessions(self, username: str) -> tuple[WebSession, ...]:
-        """The browsers in which a user is signed in, the one seen last first."""
+        """The browsers and programs in which a user is signed in, the one seen last first."""
         with self._database.read() as session:
             rows = session.scalars(
                 select(WebSessionRow)

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from deid.store.audit import note
@@ -73,6 +73,13 @@ class Work:
     def run(self, run_id: int) -> Run | None:
         """One run; None where there is none of that number."""
         return next(iter(self.runs(1, Selection(run=run_id))), None)
+
+    def count_runs(self) -> dict[RunState, int]:
+        """How many runs are in each state."""
+        wanted = select(RunRow.state, func.count()).group_by(RunRow.state)
+        with self._database.read() as session:
+            found: dict[str, int] = {state: int(count) for state, count in session.execute(wanted)}
+        return {state: found.get(state.value, 0) for state in RunState}
 
     def runs(self, limit: int = 20, about: Selection = EVERYTHING) -> tuple[Run, ...]:
         """The latest of the selected runs, newest first."""

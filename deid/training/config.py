@@ -27,6 +27,7 @@ class TrainConfig:
     recall: float
     checkpoint_seconds: float
     evaluation_pictures: int
+    start_adapter: str
 
 
 def load_config(path: Path | None = None) -> TrainConfig:

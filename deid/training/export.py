@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid.engines.merge import AdapterFacts
+from deid.errors import UsageError
 
 GGUF_NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -21,6 +22,7 @@ GGUF_NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
+_TENSOR = re.compile(r"^blk\.(\d+)\.([a-z_]+)\.weight\.lora_([ab])$")
 _PARAMETER = re.compile(r"^layers\.(\d+)\.([a-z_]+\.[a-z_]+)\.([ab])$")
 
 
@@ -63,6 +65,39 @@ def write_adapter(
     writer.close()
 
 
+def read_adapter(path: Path, heads: Heads) -> dict[str, NDArray[np.float32]]:
+    """The weights of an adapter that `write_adapter` wrote, under the names that it was given.
+
+    Raises
+    ------
+    UsageError
+        Where the file is no adapter of this form.
+    """
+    from gguf import GGUFReader
+
+    linears = {short: linear for linear, short in GGUF_NAMES.items()}
+    weights = {}
+    try:
+        tensors = GGUFReader(path).tensors
+    except Exception as exc:  # the reader raises whatever its arithmetic on a broken file comes to
+        raise UsageError("The adapter to start from cannot be read: it must be a whole GGUF file.") from exc
+    for tensor in tensors:
+        match = _TENSOR.match(tensor.name)
+        if match is None or match[2] not in linears:
+            raise UsageError("The adapter to start from was not made by `deid train`.")
+        values = np.array(tensor.data, np.float32)
+        linear = linears[match[2]]
+        if match[3] == "b" and linear.endswith(("q_proj", "k_proj")):
+            values = _unpermuted(values, heads.queries if linear.endswith("q_proj") else heads.keys)
+        weights[f"layers.{match[1]}.{linear}.{match[3]}"] = values
+    return weights
+
+
 def _permuted(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
     halves = rows.reshape(heads, 2, rows.shape[0] // heads // 2, rows.shape[1])
+    return halves.swapaxes(1, 2).reshape(rows.shape)
+
+
+def _unpermuted(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    halves = rows.reshape(heads, rows.shape[0] // heads // 2, 2, rows.shape[1])
     return halves.swapaxes(1, 2).reshape(rows.shape)

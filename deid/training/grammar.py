@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from deid.text import alnum, fold
 from deid.training import numbers
-from deid.training.people import DEPARTMENTS, People, in_split_whole
+from deid.training.equipment import invented
+from deid.training.people import DEPARTMENTS, People, in_split_whole, kinds_of_places
 from deid.training.sections import sections, without_comments
 from deid.training.split import Split, in_split
 
@@ -31,6 +32,9 @@ _NO_CONSOLE_SAYS = re.compile(
 """Meanings of DICOM's codes that are printed on no picture of a person."""
 _COUNTED_WIDTH = 3
 """A part of an address or a number that is no longer than this tells nothing where it stands alone."""
+INVENTED_SHARE = 0.2
+"""Of the names of equipment, protocols and sequences in training."""
+_UNITS_OF_TIME = frozenset(("h", "uhr", "kl", "klo"))
 _CODE_WORD = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])|[a-z]+|\d+")
 
 
@@ -179,9 +183,21 @@ class Grammar:
         }
         found: dict[str, Filler] = {"dept": lambda: (self._case(rng.choice(DEPARTMENTS)), None)}
         found |= {kind: _says(_chosen(rng, texts), False) for kind, texts in phrases.items()}
+        if self.split is Split.TRAIN:
+            found |= {kind: _says(self._equipment(kind), False) for kind in CLOSED_LISTS}
         found |= {kind: _says(make, False) for kind, make in harmless.items()}
         found |= {kind: _says(make, True) for kind, make in private.items()}
         return found | {kind: _says(_cased(self._case, make), True) for kind, make in cased.items()}
+
+    def _equipment(self, kind: str) -> Callable[[], str]:
+        """Entries of a closed list, one in five of them invented: equipment that no list knows looks like this."""
+        rng, listed = self._rng, self._words.phrases[kind]
+
+        def name() -> str:
+            made = invented(kind, rng) if rng.random() < INVENTED_SHARE else None
+            return made or rng.choice(listed)
+
+        return name
 
     def _surname(self) -> str:
         own = self._rng.random() < 0.5
@@ -293,6 +309,8 @@ def _unsure(tokens: list[Token], index: int) -> Token:
     letters = alnum(token.text)
     bare = not letters and (token.phi or any(beside))
     unit = token.kind == "old" and not any(each.isdigit() for each in letters)
+    unit = unit or (token.kind in ("time", "datetime") and fold(letters) in _UNITS_OF_TIME)
+    unit = unit or (token.kind == "ward" and fold(letters) in _ward_labels())
     before = tokens[index - 1] if index else None
     single = len(letters) == 1 and letters.isalpha() and letters == token.text.rstrip(".,")
     sex_or_initial = single and before is not None and before.kind in _NAMES and token.kind in ("sex", *_NAMES)
@@ -310,6 +328,9 @@ def stranded(line: Line) -> Line:
     named = any(token.kind in ("name", "surname", "given") or token.kind.endswith("label") for token in line)
     if not named and any(token.kind == "eponym" for token in line):
         return tuple(Token(token.text, None if token.kind == "eponym" else token.phi, token.kind) for token in line)
+    places = [token for token in line if token.phi and token.kind in ("hospital", "ward")]
+    if places and all(alnum(token.text) in kinds_of_places() for token in places):
+        line = tuple(Token(each.text, None, each.kind) if each in places else each for each in line)
     telling = any(token.phi and (token.kind in _TELLING or len(alnum(token.text)) > _COUNTED_WIDTH) for token in line)
     if telling or any(token.phi is False and (not token.kind or token.kind.endswith("label")) for token in line):
         return line
@@ -319,6 +340,12 @@ def stranded(line: Line) -> Line:
 _NAMES = ("name", "surname", "given", "eponym")
 _TELLING = ("initials", "loose", "signed", "old", *_NAMES)
 _SEXES = "MFWHKV"
+
+
+@cache
+def _ward_labels() -> frozenset[str]:
+    """Words that are a label before a ward's number, and part of the ward's name elsewhere."""
+    return frozenset(fold(alnum(word)) for text in sections("vocabulary.txt")["wardlabel"] for word in text.split())
 
 
 @cache

@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from deid.engines.prompt import Vocabulary, lay_out
+from deid.errors import UsageError
 from deid.training.config import TrainConfig
+from deid.training.export import Heads, read_adapter
 from deid.training.images import DATA_VERSION, MadeUp, picture
 from deid.training.split import Split
 
@@ -111,7 +113,18 @@ def make_trainee(config: TrainConfig, base: Path, vocabulary: Vocabulary, answer
             for name in names:
                 owner = getattr(layer, part)
                 setattr(owner, name, LoraLinear(getattr(owner, name), config.rank, config.alpha / config.rank))
-    return Trainee(model, head, vocabulary)
+    trainee = Trainee(model, head, vocabulary)
+    if config.start_adapter:
+        heads = Heads(model.config.num_attention_heads, model.config.num_key_value_heads)
+        _start_from(trainee, read_adapter(Path(config.start_adapter).expanduser(), heads))
+    return trainee
+
+
+def _start_from(trainee: Trainee, weights: dict[str, Any]) -> None:
+    fresh = {name: tuple(each.shape) for name, each in trainee.state().items()}
+    if {name: each.shape for name, each in weights.items()} != fresh:
+        raise UsageError("The adapter to start from is of another base, rank or number of layers.")
+    trainee.model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()}, strict=False)
 
 
 def batches(config: TrainConfig, vocabulary: Vocabulary, chunk: int) -> Iterator[tuple[int, list[MadeUp]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import unicodedata
 
+from deid.text import alnum
 from deid.training.grammar import Line, Token
 from deid.training.sections import sections
 
@@ -15,6 +16,8 @@ _TABLES = sections("noise.txt", " ")
 _LOOKS = {entry[0]: entry[1:] for entry in _TABLES["looks"]}
 _PAIRS = dict(entry.split("=") for entry in _TABLES["pairs"])
 _ACCENTED = dict(entry.split("=") for entry in _TABLES["accents"])
+SHORTEST_REST = 3
+"""Letters and digits by which the rest of a private word is still known for what it is."""
 _MARKS = "._-'|~,:;*`"
 
 
@@ -76,10 +79,17 @@ def _spaces(line: list[Token], rng: random.Random, rate: float) -> list[Token]:
             out[-1] = joined(out[-1], token)
         elif len(token.text) > 3 and rng.random() < rate * 0.5:
             cut = rng.randint(1, len(token.text) - 1)
-            out += [Token(token.text[:cut], token.phi, token.kind), Token(token.text[cut:], token.phi, token.kind)]
+            out += [_rest(token, token.text[:cut]), _rest(token, token.text[cut:])]
         else:
             out.append(token)
     return out
+
+
+def _rest(token: Token, text: str) -> Token:
+    """A part of a word that was cut in two; without a label where nothing tells what it was."""
+    letters = alnum(text)
+    unclear = len(letters) < SHORTEST_REST if token.phi else letters.isalpha()
+    return Token(text, None if unclear else token.phi, token.kind)
 
 
 def joined(left: Token, right: Token) -> Token:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from functools import cache
 from typing import Any
 
 from deid.errors import UsageError
-from deid.text import fold
+from deid.text import alnum, fold
 from deid.training.config import NEEDS
 from deid.training.sections import sections
 from deid.training.split import Split, drawn, in_split, split_of
@@ -92,7 +93,13 @@ class People:
         """An institution."""
         form = self._rng.choice(in_split_whole(sections("places.txt")["hospital"], self.split)).strip()
         acronym = "".join(self._rng.choices(_LETTERS, k=self._rng.randint(3, 5)))
-        return form.format(city=self.city(), surname=self.surname(), given=self.given(), acronym=acronym)
+        return form.format(
+            city=self.city(),
+            surname=self.surname(),
+            given=self.given(),
+            acronym=acronym,
+            n=self._rng.randint(1, 60),
+        )
 
     def ward(self) -> str:
         """A ward or a room."""
@@ -115,6 +122,14 @@ class People:
 def in_split_whole(texts: tuple[str, ...], split: Split) -> tuple[str, ...]:
     """Those of the texts that belong to the split by all of their words together."""
     return tuple(text for text in texts if split_of(text.strip()) is split)
+
+
+@cache
+def kinds_of_places() -> frozenset[str]:
+    """Words of the forms of institutions and wards: what stands there alone says no name."""
+    forms = [*sections("places.txt")["hospital"], *sections("places.txt")["ward"], *DEPARTMENTS]
+    texts = (re.sub(r"\{[a-z]+\}", " ", form) for form in forms)
+    return frozenset(alnum(fold(word)) for text in texts for word in text.split() if alnum(word))
 
 
 @cache

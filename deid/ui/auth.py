@@ -11,10 +11,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_authenticator.utilities import CredentialsError, LoginError, ResetError, Validator
 
 from deid.errors import UsageError
+from deid.serving import COOKIE
 from deid.store import EVERYTHING, Action, Actor, NewUser, Selection, SignIn, User, secret
 from deid.store.passwords import MIN_CHARACTERS, password_fault
 from deid.ui import keys, shared, visitors
-from deid.ui.guard import COOKIE, EXCHANGE, cookie_hash
+from deid.ui.guard import EXCHANGE, cookie_hash
 from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS
 

@@ -9,10 +9,10 @@ import streamlit as st
 from deid.background import RESUMABLE, Progress
 from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
+from deid.serving import engines
 from deid.store import Run, RunState, User
 from deid.ui import casework, downloads, exhibits, keys, looks, places, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
-from deid.ui.engines import engines
 from deid.values import Outcome, View
 
 _PARAMETER = "run"
@@ -59,7 +59,7 @@ def page(run: Run, user: User, *, narrow: bool) -> None:
         _working(run.id)
         return
     run = shared.background().find(user.username, run.id) or run  # it may have ended since it was looked up
-    if run.state in (RunState.PLANNED, RunState.RUNNING):
+    if run.state.goes_on:
         st.info("Another process works on this run.", icon=":material/hourglass_empty:")
     else:
         _ended(run, hidden=hidden, narrow=narrow)
@@ -160,6 +160,14 @@ def _downloads(run: Run, entries: tuple[Entry, ...]) -> None:
             help="One line a file. Names of files may hold PHI: the ZIP has a report too, without names of files that "
             "did not come out clean.",
         )
+        for ending in ("html", "json"):
+            st.link_button(
+                f"Release report ({ending.upper()})",
+                downloads.run_url(run.id, f"release.{ending}"),
+                type="tertiary",
+                icon=":material/assignment_turned_in:",
+                help="What went in and out, by what means, and who looked at it: no name of a file, no text.",
+            )
 
 
 def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool) -> int | None:

@@ -13,7 +13,7 @@ from time import perf_counter
 from deid.errors import QuarantineError
 from deid.jobs import examine, options_of, record_of
 from deid.load import load
-from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, verdict
+from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, steps_of, verdict
 from deid.runfiles import Entry, RunFiles
 from deid.store import RunState, User
 from deid.ui import shared
@@ -65,9 +65,14 @@ class Opened:
         return self.size // _COPIES
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that apply to it."""
+        return steps_of(self.case)
+
+    @property
     def next_step(self) -> Step | None:
         """The first step that has not run; None when all have, or one could not finish."""
-        return next((step for step in STEPS if step not in self.done), None) if not self.fault else None
+        return next((step for step in self.steps if step not in self.done), None) if not self.fault else None
 
     @property
     def end(self) -> tuple[Outcome, str] | None:
@@ -89,12 +94,12 @@ def open_file(owner: str, data: bytes, title: str, name: str, options: Options) 
     Raises
     ------
     RefusedError
-        Where it is not a DICOM image.
+        Where it is nothing to de-identify.
     QuarantineError
         Where its pixels cannot be decoded, or another process did not survive decoding them.
     """
     examine(data, shared.settings())
-    case = open_case(data, options)
+    case = open_case(data, options, without_pixels=True)
     opened = Opened(title, shared.store().name_hash(name), _COPIES * len(data), case, options)
     return shared.desk().put(owner, opened, opened.size)
 
@@ -138,7 +143,7 @@ def advance(owner: str, case_id: str, user: User, step: Step, engines: Engines) 
         case, fault = run_step(opened.case, step, engines, opened.options), ""
     except QuarantineError as exc:
         case, fault = opened.case, str(exc)
-    order = list(STEPS)
+    order = opened.steps
     done = tuple(order[: order.index(step) + (not fault)])
     opened = replace(
         opened,
@@ -158,7 +163,7 @@ def with_options(owner: str, case_id: str, step: Step, options: Options) -> None
     opened = find(owner, case_id)
     if opened is None or opened.options == options:
         return
-    order = list(STEPS)
+    order = opened.steps
     kept = tuple(each for each in opened.done if order.index(each) < order.index(step))
     opened = replace(opened, options=options, done=kept, fault="")
     shared.desk().replace(owner, case_id, opened, opened.size)

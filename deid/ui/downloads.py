@@ -6,26 +6,25 @@ one in memory. These routes ask whose the file is, and pack a ZIP while it is be
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+import json
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from deid.addresses import address_kind
+from deid.packing import zip_below, zip_of
+from deid.release import release_object, release_page
 from deid.runfiles import RunFiles
+from deid.serving import COOKIE
 from deid.store import Action, Actor, User
 from deid.ui import shared
-from deid.ui.guard import COOKIE, cookie_hash
-from deid.ui.visitors import address_kind
+from deid.ui.guard import cookie_hash
 from deid.waiting import approved
 from deid.workbench import Workbench
 
-_FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
-"""What a ZIP can hold at least: times of work do not go out."""
 _GONE = "This file is not there (any more), or it is somebody else's."
 
 
@@ -35,7 +34,7 @@ def case_url(case_id: str) -> str:
 
 
 def run_url(run_id: int, what: str) -> str:
-    """Where the owner finds `all.zip`, `report.jsonl` or the number of a file of a run."""
+    """Where the owner finds `all.zip`, `report.jsonl`, `release.html`, `release.json` or a file of a run by number."""
     return f"/download/run/{run_id}/{what}"
 
 
@@ -72,6 +71,11 @@ def _run(request: Request, user: User, _owner: str) -> Response:
     if what == "report.jsonl":
         _handed_out(request, user, f"run {run_id} report")
         return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
+    if what in ("release.html", "release.json"):
+        told = release_object(shared.store(), run_id)
+        _handed_out(request, user, f"run {run_id} release report")
+        page = release_page(told) if what.endswith("html") else json.dumps(told, indent=2)
+        return _attached(page.encode(), f"run-{run_id}-{what}")
     return _one(request, files, user)
 
 
@@ -89,18 +93,6 @@ def _one(request: Request, files: RunFiles, user: User) -> Response:
     return _attached(content, f"run-{run_id}-{number + 1}.dcm")
 
 
-def zip_of(files: RunFiles) -> Iterator[bytes]:
-    """A ZIP of a run's clean files and its report, piece by piece as it is packed."""
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for entry in files.entries():
-            if entry.published:
-                _add(archive, PurePosixPath("images") / entry.place, files.clean(entry))
-                yield pipe.taken()
-        _add(archive, PurePosixPath("report.jsonl"), files.report(names=False).encode())
-    yield pipe.taken()
-
-
 def _reviewed(request: Request, user: User, _owner: str) -> Response:
     run_id = int(request.path_params["run_id"])
     bench = Workbench(shared.settings(), shared.store())
@@ -109,41 +101,6 @@ def _reviewed(request: Request, user: User, _owner: str) -> Response:
     _handed_out(request, user, f"run {run_id} approved files")
     folder = approved(shared.settings().home, run_id)
     return StreamingResponse(zip_below(folder), 200, _as_file(f"run-{run_id}-approved.zip"), "application/zip")
-
-
-def zip_below(folder: Path) -> Iterator[bytes]:
-    """A ZIP of all files below a folder, piece by piece as it is packed."""
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-            _add(archive, PurePosixPath("images", path.relative_to(folder)), path.read_bytes())
-            yield pipe.taken()
-    yield pipe.taken()
-
-
-def _add(archive: zipfile.ZipFile, place: PurePosixPath, content: bytes) -> None:
-    member = zipfile.ZipInfo(str(place), _FIRST_MOMENT)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    member.external_attr = 0o600 << 16
-    archive.writestr(member, content)
-
-
-class _Pipe(io.RawIOBase):
-    """A file that can only be written, and hands on what was."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, part: bytes) -> int:  # type: ignore[override]
-        self._parts.append(bytes(part))
-        return len(part)
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
 
 
 def _attached(content: bytes, name: str) -> Response:

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from deid.errors import UsageError
 from deid.pipeline import Options, Step
-from deid.profile import Profile, preset, presets
-from deid.ui import casework, downloads, exhibits, keys, looks, tables, why
+from deid.profile import HeaderOption, Profile, preset, presets
+from deid.ui import casework, downloads, exhibits, keys, looks, supposing, tables, why
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
@@ -89,18 +90,32 @@ def _options(opened: Opened, step: Step) -> Options:
 
 
 def profile_select(key: str, chosen: Profile) -> Profile:
-    """What the header keeps, by the name of a preset."""
+    """What the header keeps: a preset, and options of PS3.15 beside it, named as on the command line."""
     name = st.segmented_control(
         "What the header keeps",
         list(presets()),
-        default=chosen.name,
+        default=chosen.preset,
         format_func=str.capitalize,
         required=True,
         key=f"profile-{key}",
         help="Strict: nothing that can identify. Research: dates moved, age and sex kept. Teaching: age and sex kept, "
         "no dates.",
     )
-    return preset(name)
+    base = preset(name)
+    offered = [option.value for option in HeaderOption if not base.has(option)]
+    more = st.multiselect(
+        "Options beside the preset",
+        offered,
+        default=[option for option in offered if chosen.has(HeaderOption(option))],
+        placeholder="None",
+        key=f"options-{key}-{name}",
+        help="The options of PS3.15 E.3 that the preset has not: what each keeps is in docs/headers.md.",
+    )
+    try:
+        return base.with_options(map(HeaderOption, more))
+    except UsageError as exc:
+        st.warning(str(exc), icon=":material/warning:")
+        return base
 
 
 def _run_again(step: Step, options: Options) -> None:
@@ -161,6 +176,7 @@ def _findings(opened: Opened, frame: int, hidden: bool) -> None:
         "Decision": tables.decision_column(),
     }
     _table(tables.findings(found, hidden=hidden), Step.FIND, frame, columns)
+    supposing.draw(opened, hidden=hidden)
 
 
 def _telling(findings: tuple[Finding, ...]) -> int:

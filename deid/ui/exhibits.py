@@ -89,11 +89,11 @@ def facts(opened: Opened) -> str:
 
 
 def facts_of(dataset: Dataset, frames: int) -> str:
-    """Kind, size, frames and syntax of an image."""
-    modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image")
-    shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}"
+    """Kind, size, frames and syntax of an image, or of an object without pixels."""
+    modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image" if frames else "No image")
+    shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}" if frames else ""
     syntax = getattr(dataset.file_meta.get("TransferSyntaxUID"), "name", "")
-    told = "1 frame" if frames == 1 else f"{frames:,} frames"
+    told = looks.count(frames, "frame") if frames else "no picture"
     return " · ".join(part for part in (modality, shape, told, syntax) if part)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-import traceback
 
 import streamlit as st
 
 from deid.errors import DeidError
+from deid.faults import places_of
 from deid.ui import keys
 
 _LOG = logging.getLogger("deid.faults")
@@ -21,20 +21,9 @@ def report(fault: Exception) -> bool:
     fault_id = secrets.token_hex(4)
     st.session_state.pop(keys.PENDING, None)  # or it would happen again at every click
     told = str(fault) if isinstance(fault, DeidError) else "Something went wrong in this step, and nothing was written."
-    _LOG.error("fault %s: %s", fault_id, places(fault))
+    _LOG.error("fault %s: %s", fault_id, places_of(fault))
     st.error(f"{told} Fault id: `{fault_id}`", icon=":material/error:")
     return True
-
-
-def places(fault: BaseException) -> str:
-    """The kinds of exception and the lines of code they passed; no message, which may hold what must not be logged."""
-    parts: list[str] = []
-    link: BaseException | None = fault
-    while link is not None:
-        steps = " ".join(f"{step.name}:{step.lineno}" for step in traceback.extract_tb(link.__traceback__)[-6:])
-        parts.append(f"{type(link).__name__} [{steps}]")
-        link = link.__cause__ or link.__context__
-    return " from ".join(parts)
 
 
 def silence_streamlit() -> None:

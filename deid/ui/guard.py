@@ -8,23 +8,24 @@ from google.protobuf.message import DecodeError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from deid.errors import StoreError
+from deid.serving import COOKIE
 from deid.settings import Settings
 from deid.store import User, session_hash
 from deid.ui import shared
 from deid.ui.tabs import TABS, file_of
 
-COOKIE = "deid_session"
 HEALTH = "/api/health"
 EXCHANGE = "/api/session"
 
 _MEDIA, _UPLOAD, _METRICS, _SOCKET = "/media/", "/_stcore/upload_file/", "/_stcore/metrics", "/_stcore/stream"
 _CLOSED = (_MEDIA, _UPLOAD, _METRICS, "/_stcore/agent/", "/api/")
-_OPEN = (HEALTH, EXCHANGE)
+_OPEN = (HEALTH, EXCHANGE, "/api/login")
+_API, _API_DOCS = "/api/", ("/api/docs", "/api/openapi.json")
 _TAB_PLACE = 3
 """Streamlit's browser part names, in the header for the subprotocol: the protocol, a token, and its tab."""
 _ORDERS = ("clear_cache", "set_run_on_save")
@@ -63,7 +64,7 @@ class Guard:
             await refusal(scope, receive, _with_headers(send, path))
 
 
-async def _refusal(scope: Scope, path: str) -> PlainTextResponse | None:
+async def _refusal(scope: Scope, path: str) -> Response | None:
     settings = shared.environment()
     headers = Headers(scope=scope)
     if path == HEALTH:
@@ -74,6 +75,10 @@ async def _refusal(scope: Scope, path: str) -> PlainTextResponse | None:
         return PlainTextResponse("This request came from another site.", 403)
     if not path.startswith(_CLOSED) or path in _OPEN:
         return None
+    if path.startswith(_API) and headers.get("authorization"):
+        return None  # the API knows whose token this is
+    if path.startswith(_API) and path not in _API_DOCS:
+        return JSONResponse({"detail": "Sign in first, and send the token."}, 401, {"www-authenticate": "Bearer"})
     owner = _owner(scope)
     try:
         user = await run_in_threadpool(shared.store().session_user, owner)

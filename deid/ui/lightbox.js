@@ -153,6 +153,7 @@ function create(root) {
 
   function place() {
     sheet.style.transform = `translate(${left}px, ${top}px) scale(${zoom})`;
+    svg.style.setProperty("--px", `${1 / zoom}px`);
     canvas.style.imageRendering = zoom < 2 ? "auto" : "pixelated";
     draw();
   }

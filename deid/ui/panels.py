@@ -13,9 +13,9 @@ from deid.errors import QuarantineError, RefusedError
 from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
-from deid.store import Role, Run, RunState, User
+from deid.serving import engines
+from deid.store import Role, Run, User
 from deid.ui import batch, casework, evidence, keys, looks, piles, screen, shared, steps, tables
-from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Policy
 
@@ -89,8 +89,8 @@ def _own_files(user: User) -> None:
 
 
 def _take(intake: Intake, name: str) -> None:
-    """One image alone is opened at once; what is more, or was refused in part, is shown first."""
-    if len(intake.images) == 1 and not intake.refused and intake.images[0].frames:
+    """One file alone is opened at once; what is more, or was refused in part, is shown first."""
+    if len(intake.images) == 1 and not intake.refused:
         steps.open_file(intake.images[0].data, "Your file", name)
     elif not intake.images and len(intake.refused) == 1:
         raise RefusedError(intake.refused[0].reason)
@@ -137,7 +137,7 @@ def _runs_of(user: User) -> None:
 
 
 def _at_work(run: Run) -> bool:
-    return run.state in (RunState.PLANNED, RunState.RUNNING)
+    return run.state.goes_on
 
 
 def _about(run: Run) -> str:

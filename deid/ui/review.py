@@ -3,77 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
-from deid.errors import DeidError
-from deid.jobs import examine
-from deid.pipeline import Case, Engines, open_case
-from deid.review import Correction, faults, may_leave, opened, questions, redone
+from deid.review import Correction
 from deid.store import User
-from deid.ui import auth, downloads, exhibits, keys, lightbox, looks, places, shared
-from deid.ui.engines import engines
+from deid.ui import deciding, downloads, exhibits, keys, lightbox, looks, places, steps
+from deid.ui.bench import PARAMETER, Looked, drop, on_desk, workbench
 from deid.ui.lightbox import Mark
 from deid.values import Check, FrameFindings, Region
-from deid.workbench import Item, Remade, Scope, Workbench
+from deid.workbench import Item, Scope, Workbench
 
-_PARAMETER = "item"
-"""In the page's address: the run's number and a name that says nothing."""
-_COPIES = 5
 SCOPES = {
     Scope.IMAGE: "All frames",
     Scope.FRAME: "This frame",
     Scope.SERIES: "The whole series",
     Scope.DEVICE: "Same device and size",
 }
-_CONFIRM, _REJECT, _SERIES = "confirmed", "rejected", "series approved"
-"""What was answered in a dialog."""
 _GONE = "This file no longer waits: somebody decided, or its run was closed."
 
 
-@dataclass(eq=False)
-class Looked:
-    """A file on the desk of whoever decides about it."""
-
-    key: str
-    case: Case
-    size: int
-    sent: bool = False
-    """Whether its first frames were sent."""
-    made: Remade | None = None
-    made_from: tuple[Correction, ...] = ()
-    asked: Remade | None = None
-    """What a second question was asked about."""
-
-    def __repr__(self) -> str:
-        return f"Looked({self.key})"
-
-
-def workbench() -> Workbench:
-    """The queue of this installation."""
-    return Workbench(shared.settings(), shared.store())
-
-
-def page(user: User, *, hidden: bool) -> None:
+def page(user: User) -> None:
     """The first file that waits for this user, or the one that the address names."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.title("Review", anchor=False)
+        place = st.container(width="content")
+        hidden = steps.blur_switch(user)
     bench = workbench()
     queue = bench.keys(user)
-    if not queue:
+    item = _chosen(bench, user, queue)
+    if item is not None:
+        with place:
+            _headline(user, item, queue)
+        _look(bench, user, item, queue, hidden=hidden)
+    elif queue:
+        st.info(_GONE, icon=":material/info:")
+    else:
         st.success("Nothing waits for you: every file was decided about.", icon=":material/check_circle:")
         st.page_link(places.page("pipeline"), label="De-identify images", icon=":material/arrow_forward:")
-    else:
-        wanted = str(st.query_params.get(_PARAMETER, ""))
-        if wanted and wanted not in queue:
-            st.toast(_GONE, icon=":material/info:")
-        key = wanted if wanted in queue else queue[0]
-        item = bench.item(user, key)
-        if item is None:
-            st.info(_GONE, icon=":material/info:")
-        else:
-            st.query_params[_PARAMETER] = key
-            _look(bench, user, item, queue, hidden=hidden)
     _approved(bench, user)
+
+
+def _chosen(bench: Workbench, user: User, queue: Sequence[str]) -> Item | None:
+    """The file that the address names where it waits, else the first."""
+    wanted = str(st.query_params.get(PARAMETER, ""))
+    if wanted and wanted not in queue:
+        st.toast(_GONE, icon=":material/info:")
+        st.query_params.pop(PARAMETER, None)
+    if not queue:
+        return None
+    key = wanted if wanted in queue else queue[0]
+    st.query_params[PARAMETER] = key
+    return bench.item(user, key)
+
+
+def _headline(user: User, item: Item, queue: Sequence[str]) -> None:
+    run = f"run {item.file.run_id}" + (f" of {item.run.user}" if item.run and item.run.user != user.username else "")
+    st.subheader(f"{queue.index(item.key) + 1:,} of {len(queue):,} · {run}", anchor=False)
 
 
 # One file
@@ -81,9 +67,6 @@ def page(user: User, *, hidden: bool) -> None:
 
 def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hidden: bool) -> None:
     holder = bench.claim(user, item)
-    place = queue.index(item.key)
-    run = f"run {item.file.run_id}" + (f" of {item.run.user}" if item.run and item.run.user != user.username else "")
-    st.subheader(f"{place + 1:,} of {len(queue):,} · {run}", anchor=False)
     if holder != user.username:
         _steps(bench, user, item, queue)
         st.warning(
@@ -92,14 +75,16 @@ def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hid
             icon=":material/lock_person:",
         )
         return
-    looked = _on_desk(item)
+    looked = on_desk(item)
     buttons = st.container(horizontal=True, vertical_alignment="center")
     if looked is None:
         with buttons:
             _steps(bench, user, item, queue)
-            st.button("Reject", icon=":material/block:", shortcut="Q", on_click=_want, args=("reject",))
+            st.button(
+                "Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject", item.key)
+            )
         st.error("This file cannot be opened any more: reject it, and run it again.", icon=":material/broken_image:")
-        _decide(bench, user, item, None, queue)
+        deciding.decide(bench, user, item, None, queue)
         return
     _hear(bench, user, item, looked)
     corrections = item.file.corrections()
@@ -108,10 +93,10 @@ def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hid
         _acts(item, corrections)
     why = item.note.reason if item.note else "An earlier version put it aside."
     st.markdown(f":material/visibility: **Why it is here:** {why}")
-    _scopes()
     _draw(bench, item, looked, hidden=hidden)
+    _scopes()
     _account(bench, item, looked, corrections)
-    _decide(bench, user, item, looked, queue)
+    deciding.decide(bench, user, item, looked, queue)
 
 
 def _steps(bench: Workbench, user: User, item: Item, queue: Sequence[str]) -> None:
@@ -138,21 +123,28 @@ def _acts(item: Item, corrections: Sequence[Correction]) -> None:
         shortcut="A",
         disabled=item.note is None,
         help="Redacts, cleans the header and checks once more; where all is well, the file joins the clean ones.",
-        on_click=_want,
-        args=("approve",),
+        on_click=deciding.want,
+        args=("approve", item.key),
     )
-    st.button("Undo", icon=":material/undo:", shortcut="Z", disabled=not corrections, on_click=_want, args=("undo",))
-    st.button("Check", icon=":material/fact_check:", shortcut="V", on_click=_want, args=("check",))
+    st.button(
+        "Undo",
+        icon=":material/undo:",
+        shortcut="Z",
+        disabled=not corrections,
+        on_click=deciding.want,
+        args=("undo", item.key),
+    )
+    st.button("Check", icon=":material/fact_check:", shortcut="V", on_click=deciding.want, args=("check", item.key))
     st.button(
         "Read the words",
         icon=":material/text_fields:",
         shortcut="W",
         help="Shows the words that stay, too, so that a click lets one of them go.",
-        on_click=_want,
-        args=("read",),
+        on_click=deciding.want,
+        args=("read", item.key),
     )
-    st.button("Approve the series", icon=":material/done_all:", on_click=_want, args=("series",))
-    st.button("Reject", icon=":material/block:", shortcut="Q", on_click=_want, args=("reject",))
+    st.button("Approve the series", icon=":material/done_all:", on_click=deciding.want, args=("series", item.key))
+    st.button("Reject", icon=":material/block:", shortcut="Q", on_click=deciding.want, args=("reject", item.key))
 
 
 def _scopes() -> None:
@@ -169,41 +161,11 @@ def _scopes() -> None:
 
 def _go(bench: Workbench, user: User, item: Item, there: str) -> None:
     bench.release(user, item)
-    _drop()
-    st.query_params[_PARAMETER] = there
-
-
-def _want(deed: str) -> None:
-    st.session_state[keys.DECIDING] = deed
+    drop()
+    st.query_params[PARAMETER] = there
 
 
 # The picture
-
-
-def _on_desk(item: Item) -> Looked | None:
-    owner, held = st.session_state[keys.SESSION], str(st.session_state.get(keys.BENCH, ""))
-    key, _, desk_id = held.rpartition(" ")
-    found = shared.desk().get(owner, desk_id) if key == item.key else None
-    if isinstance(found, Looked):
-        return found
-    _drop()
-    try:
-        data = item.file.original()
-        examine(data, shared.settings())
-        options = item.note.options if item.note else None
-        case = open_case(data, options) if options else None
-    except (DeidError, OSError):
-        return None
-    if case is None:
-        return None
-    looked = Looked(item.key, case, _COPIES * len(data))
-    st.session_state[keys.BENCH] = f"{item.key} {shared.desk().put(owner, looked, looked.size)}"
-    return looked
-
-
-def _drop() -> None:
-    held = str(st.session_state.pop(keys.BENCH, ""))
-    shared.desk().remove(st.session_state[keys.SESSION], held.rpartition(" ")[2])
 
 
 def _hear(bench: Workbench, user: User, item: Item, looked: Looked) -> None:
@@ -279,6 +241,9 @@ def _account(bench: Workbench, item: Item, looked: Looked, corrections: Sequence
     """What was changed, and what the checks said of it."""
     plan = bench.plan(item)
     said = [looks.count(plan.drawn, "box added", "boxes added"), f"{len(plan.kept):,} kept"]
+    findings = [finding for found in looked.case.findings or () for finding in found.findings]
+    if looked.case.findings is not None:
+        said.append(f"{sum(not finding.is_phi for finding in findings):,} of {looks.count(len(findings), 'word')} stay")
     left = f" · **{looks.count(len(plan.open), 'place')} nobody decided about**" if plan.open else ""
     st.markdown(f"{looks.count(len(plan.regions), 'box goes', 'boxes go')} · {' · '.join(said)}{left}")
     if looked.made is None or looked.made_from != tuple(corrections):
@@ -296,173 +261,6 @@ def _line(check: Check) -> str:
     if not check.passed and not check.review:
         colour, icon = "red", "cancel"
     return f":{colour}[:material/{icon}:] **{check.name.capitalize()}** · {check.detail}"
-
-
-# Decisions
-
-
-def _decide(bench: Workbench, user: User, item: Item, looked: Looked | None, queue: Sequence[str]) -> None:
-    """Do what was asked for in the last click, if anything."""
-    deed = st.session_state.pop(keys.DECIDING, "")
-    if deed == "reject":
-        _ask_to_reject()
-    elif deed == _REJECT:
-        _reject(bench, user, item, looked, queue)
-    elif looked is None or item.note is None or not deed:
-        return
-    elif deed == "undo":
-        count = bench.undo(user, item)
-        if count > 1:
-            st.toast(f"Taken back in {count:,} files.", icon=":material/undo:")
-        st.rerun()
-    elif deed == "read":
-        _read(looked, item)
-        st.rerun()
-    elif deed == "check":
-        _make(bench, item, looked)
-        st.rerun()
-    elif deed in ("approve", _CONFIRM):
-        _approve(bench, user, item, looked, queue, confirmed=deed == _CONFIRM)
-    elif deed == "series":
-        _ask_about_series(len(bench.alike(user, item, Scope.SERIES)))
-    elif deed == _SERIES:
-        _approve_series(bench, user, item, queue)
-
-
-def _read(looked: Looked, item: Item) -> None:
-    assert item.note is not None
-    if looked.case.findings is None:
-        with st.spinner("Reading the words…", show_time=True):
-            looked.case = opened(item.file.original(), _engines(), item.note.options)
-
-
-def _make(bench: Workbench, item: Item, looked: Looked) -> Remade | None:
-    """The file as it would go out, made anew only where something was decided since; None where it cannot be."""
-    assert item.note is not None
-    corrections = item.file.corrections()
-    if looked.made is not None and looked.made_from == corrections:
-        return looked.made
-    try:
-        _read(looked, item)
-        with st.spinner("Redacting, cleaning and checking…", show_time=True):
-            decided = bench.plan(item)
-            case = redone(looked.case, decided, _engines(), item.note.options)
-    except DeidError as exc:
-        st.toast(str(exc), icon=":material/gpp_bad:")
-        return None
-    looked.made, looked.made_from = Remade(case, decided, _engines().made_by), corrections
-    return looked.made
-
-
-def _engines() -> Engines:
-    return engines(shared.settings())
-
-
-def _approve(
-    bench: Workbench, user: User, item: Item, looked: Looked, queue: Sequence[str], *, confirmed: bool
-) -> None:
-    """Let the file go out, or ask; an answer counts for what was asked about, not for what was changed since."""
-    asked, made = looked.asked, _make(bench, item, looked)
-    if made is None:
-        return
-    if faults(made.case):
-        st.error(
-            "This file cannot be approved: " + " ".join(check.detail for check in faults(made.case)),
-            icon=":material/gpp_bad:",
-        )
-        return
-    sure = confirmed and asked is made
-    if not may_leave(made.case, confirmed=sure):
-        looked.asked = made
-        _ask_again([check.detail for check in questions(made.case)])
-        return
-    try:
-        bench.approve(auth.actor(user), item, made, confirmed=sure)
-    except (DeidError, OSError) as exc:
-        _say(exc)
-        return
-    _on(user, item, queue, f"Approved: it is among the clean files of run {item.file.run_id}.")
-
-
-@st.dialog("Approve all the same?")
-def _ask_again(details: Sequence[str]) -> None:
-    for detail in details:
-        st.warning(detail, icon=":material/visibility:")
-    st.write("Approve it only if nothing that can be read there may identify anybody. Your answer is recorded.")
-    _answer("Yes, approve it", ":material/check:", _CONFIRM)
-
-
-@st.dialog("Reject this file?")
-def _ask_to_reject() -> None:
-    st.write("It will not go out, and its copy that waits here is deleted. This cannot be undone.")
-    _answer("Reject it", ":material/block:", _REJECT)
-
-
-@st.dialog("Approve the whole series?")
-def _ask_about_series(count: int) -> None:
-    st.write(
-        f"{looks.count(count, 'file')} of this series {'waits' if count == 1 else 'wait'} for you. Each is made anew "
-        "and checked; one with an open question goes on waiting."
-    )
-    _answer(f"Approve {looks.count(count, 'file')}", ":material/done_all:", _SERIES)
-
-
-def _answer(label: str, icon: str, deed: str) -> None:
-    """A button that closes the dialog; the page then does what was answered."""
-    if st.button(label, type="primary", icon=icon, on_click=_want, args=(deed,)):
-        st.rerun()
-
-
-def _reject(bench: Workbench, user: User, item: Item, looked: Looked | None, queue: Sequence[str]) -> None:
-    try:
-        bench.reject(auth.actor(user), item, looked.case if looked else None)
-    except (DeidError, OSError) as exc:
-        _say(exc)
-        return
-    _on(user, item, queue, "Rejected: it goes nowhere.")
-
-
-def _say(exc: Exception) -> None:
-    st.error(str(exc) if isinstance(exc, DeidError) else "The file cannot be written.", icon=":material/error:")
-
-
-def _approve_series(bench: Workbench, user: User, item: Item, queue: Sequence[str]) -> None:
-    found = bench.alike(user, item, Scope.SERIES)
-    done, bar = 0, st.progress(0.0)
-    for number, each in enumerate(found):
-        bar.progress(number / len(found), f"File {number + 1:,} of {len(found):,}")
-        done += _approved_alone(bench, user, each)
-    _on(user, item, queue, f"{done:,} of {looks.count(len(found), 'file')} approved.")
-
-
-def _approved_alone(bench: Workbench, user: User, item: Item) -> bool:
-    """Whether the file could be approved without a question."""
-    if item.note is None or bench.claim(user, item) != user.username:
-        return False
-    try:
-        data, decided, options = item.file.original(), bench.plan(item), item.note.options
-        examine(data, shared.settings())
-        case = redone(opened(data, _engines(), options), decided, _engines(), options)
-        if may_leave(case, confirmed=False):
-            bench.approve(auth.actor(user), item, Remade(case, decided, _engines().made_by), confirmed=False)
-            return True
-    except (DeidError, OSError):
-        pass  # it goes on waiting, and says why when it is looked at
-    bench.release(user, item)
-    return False
-
-
-def _on(user: User, item: Item, queue: Sequence[str], said: str) -> None:
-    """Go on to the next file that still waits."""
-    st.toast(said, icon=":material/check_circle:")
-    place, left = queue.index(item.key), workbench().keys(user)
-    following = [each for each in (*queue[place + 1 :], *reversed(queue[:place])) if each in left]
-    _drop()
-    if following:
-        st.query_params[_PARAMETER] = following[0]
-    else:
-        st.query_params.pop(_PARAMETER, None)
-    st.rerun()
 
 
 # What was approved

@@ -18,9 +18,11 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.runtime import Runtime
 
+from deid import logs
 from deid.errors import DeidError
+from deid.serving import COOKIE
 from deid.ui import downloads, faults, shared
-from deid.ui.guard import COOKIE, EXCHANGE, HEALTH, Guard, behind_tls
+from deid.ui.guard import EXCHANGE, HEALTH, Guard, behind_tls
 from deid.ui.janitor import Janitor
 from deid.ui.tabs import TABS
 from deid.ui.tickets import TICKETS
@@ -59,6 +61,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Open the store, say how to begin, and keep a janitor at work while the server runs."""
     faults.silence_streamlit()
     try:
+        logs.set_up(shared.environment())
         _begin()
     except DeidError as exc:
         sys.stderr.write(f"deid: {exc}\n")

@@ -27,7 +27,7 @@ def beside(*, narrow: bool) -> Pile | None:
 def show(pile: Pile, opened: Opened, *, hidden: bool) -> None:
     """Draw the list; choosing another image opens it."""
     item = int(st.session_state[keys.ITEM])
-    if piles.has_no_thumb(pile, item, hidden=hidden):
+    if opened.case.frames and piles.has_no_thumb(pile, item, hidden=hidden):
         middle = opened.case.frames // 2
         picture = exhibits.picture(opened, Sheet.ORIGINAL, middle, View.WINDOW, hidden=hidden)
         piles.remember(pile, item, picture, hidden=hidden)

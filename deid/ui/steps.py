@@ -7,10 +7,10 @@ import streamlit as st
 from deid.errors import DeidError, QuarantineError
 from deid.jobs import options_of
 from deid.pipeline import Step
+from deid.serving import engines
 from deid.store import Role, User
 from deid.ui import casework, evidence, exhibits, keys, looks, piles, shared, viewer
 from deid.ui.casework import STEPS, Opened, Sheet
-from deid.ui.engines import engines
 from deid.ui.piles import Pile
 from deid.values import Outcome, View
 
@@ -42,13 +42,16 @@ def open_file(data: bytes, title: str, name: str, item: int | None = None) -> No
     Raises
     ------
     DeidError
-        Where it is not a DICOM image, or has pixels that cannot be read.
+        Where it is nothing to de-identify, or has pixels that cannot be read.
     """
-    case_id = casework.open_file(st.session_state[keys.SESSION], data, title, name, options_of(shared.settings()))
+    owner = st.session_state[keys.SESSION]
+    case_id = casework.open_file(owner, data, title, name, options_of(shared.settings()))
+    opened = casework.find(owner, case_id)
+    first = opened.steps[0].value if opened is not None else Step.CONVERT.value
     st.session_state[keys.CASE] = case_id
     st.session_state[keys.ITEM] = item
-    st.session_state[keys.STEP] = Step.CONVERT.value
-    st.session_state[keys.PENDING] = (Step.CONVERT.value,)
+    st.session_state[keys.STEP] = first
+    st.session_state[keys.PENDING] = (first,)
 
 
 def open_image(pile: Pile, number: int) -> None:
@@ -128,11 +131,11 @@ def step_bar(opened: Opened, shown: Step) -> None:
     """A button a step: look at what it found, or run it when its turn has come."""
     pending = st.session_state.get(keys.PENDING, ())
     with st.container(horizontal=True, gap="small", key="steps"):
-        for number, (step, label) in enumerate(STEPS.items(), 1):
+        for number, step in enumerate(opened.steps, 1):
             done, runs = step in opened.done, bool(pending) and pending[0] == step.value
             time = opened.seconds.get(step, 0.0) if done else 0.0
             st.button(
-                f"{number} {label}" + (f" · {looks.seconds(time)}" if time >= 0.005 else ""),
+                f"{number} {STEPS[step]}" + (f" · {looks.seconds(time)}" if time >= 0.005 else ""),
                 key=f"step-{step.value}",
                 icon=":material/progress_activity:" if runs else ":material/check_circle:" if done else None,
                 type="primary" if step is shown and opened.next_step is None else "secondary",
@@ -140,7 +143,7 @@ def step_bar(opened: Opened, shown: Step) -> None:
                 on_click=_go,
                 args=(step, done),
             )
-        rest = tuple(step.value for step in STEPS if step not in opened.done)
+        rest = tuple(step.value for step in opened.steps if step not in opened.done)
         st.button(
             "Run all",
             icon=":material/fast_forward:",
@@ -202,6 +205,16 @@ def picture(opened: Opened, step: Step, *, hidden: bool) -> int:
             hidden=hidden,
         )
     return frame
+
+
+def no_picture(opened: Opened) -> None:
+    """Say why there are fewer steps and no picture."""
+    kind = looks.MODALITIES.get(str(opened.case.dataset.get("Modality", "")), "This file")
+    st.info(
+        f"{kind} has no picture: a report, a plan, an annotation or a recording. Only its header and its content are "
+        "cleaned, by the same rules, and what is written is verified.",
+        icon=":material/description:",
+    )
 
 
 def frame_slider(opened: Opened, key: str) -> int:

@@ -91,7 +91,7 @@ def images(pile: Pile, numbers: Iterable[int], *, hidden: bool) -> pd.DataFrame:
             "Kind": [looks.MODALITIES.get(image.modality, image.modality or "not stated") for _, image in chosen],
             "Study": [image.study for _, image in chosen],
             "Frames": [image.frames for _, image in chosen],
-            "Pixels": [f"{image.columns:,} × {image.rows:,}" for _, image in chosen],
+            "Pixels": [f"{image.columns:,} × {image.rows:,}" if image.frames else "none" for _, image in chosen],
             "Size": [looks.size(len(image.data)) for _, image in chosen],
         }
     )

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import streamlit as st
 
+from deid.addresses import address_kind
 from deid.store import Actor
 
-THIS_MACHINE, LOCAL_NETWORK, INTERNET = "this machine", "local network", "internet"
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -36,19 +34,6 @@ def actor(username: str = "") -> Actor:
 def browser() -> str:
     """The kind of browser that this tab is in."""
     return browser_kind(st.context.headers.get("User-Agent"))
-
-
-def address_kind(address: object) -> str:
-    """How far away an address is; behind a proxy, that which the proxy tells of."""
-    if not isinstance(address, str):
-        return THIS_MACHINE
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if parsed.is_loopback:
-        return THIS_MACHINE
-    return LOCAL_NETWORK if parsed.is_private else INTERNET
 
 
 def browser_kind(agent: object) -> str:

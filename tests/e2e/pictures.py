@@ -5,11 +5,20 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
+from selenium.webdriver import ActionChains, Keys
+
+from deid.background import KIND
 from deid.demo import studies
+from deid.inputs import InputFile
+from deid.jobs import make_engines, note_of, record_of
+from deid.pipeline import Options, run, verdict
 from deid.settings import Settings
 from deid.store import NewUser, Role, open_store
+from deid.values import Check
+from deid.waiting import hold
 from tests.e2e.planted import zip_of
 from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
 from tests.made_up_runs import fill
@@ -48,6 +57,47 @@ def take_all(folder: Path) -> None:
             _one_demo(page)
             _take(page, folder / "pipeline-phone.png")
         take_runs(folder)
+        take_review(folder)
+
+
+def take_review(folder: Path) -> None:
+    """A file that waits: one place can still be read, one box is drawn by a person."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        server(Path(scratch), DEID_MODEL="none") as at,
+        browser(Path(scratch) / "wide") as page,
+    ):
+        set_up(page, at)
+        _put_aside(at)
+        page.open(f"{at.url}/review")
+        sign_in(page)
+        page.wait_for("1 of 1")
+        page.wait_for_picture()
+        page.click("Read the words")
+        page.wait_for("words stay")
+        time.sleep(SETTLE_SECONDS)
+        ActionChains(page.driver).send_keys("d", Keys.ARROW_DOWN, Keys.ENTER).perform()
+        page.wait_for("1 box added")
+        _take(page, folder / "review.png")
+
+
+def _put_aside(at: Server) -> None:
+    """Ada's run over a demo study, of which one box is left to her."""
+    settings = Settings.from_environment({"DEID_HOME": str(at.home), "DEID_MODEL": "none"})
+    data, options = next(study for study in studies() if study.name == "us-liver").build(), Options()
+    engines = make_engines(settings)
+    case = run(data, engines, options)
+    first, *rest = case.effective or ()
+    case = replace(case, effective=tuple(rest), residue=(first,))
+    check = Check("read again", False, "One place can still be read as text that identifies.", review=True)
+    case = replace(case, checks=(check,))
+    store = open_store(settings)
+    run_id = store.start_run("ada", KIND, 1)
+    source = InputFile(Path("us"), PurePosixPath("us"), "")
+    store.add_image(run_id, record_of(case, *verdict(case), "us", engines.made_by), store.name_hash("us"))
+    store.finish_run(run_id)
+    store.close()
+    hold(at.home, run_id, note_of(case, source, PurePosixPath("us"), options), data)
 
 
 def take_runs(folder: Path) -> None:

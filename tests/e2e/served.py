@@ -220,6 +220,18 @@ class Browser:
         script = "const page = document.scrollingElement; return page.scrollWidth <= page.clientWidth;"
         self._until(lambda: self.driver.execute_script(script), "wider than the screen")
 
+    def wait_until_it_rests(self, seconds: float = 4) -> None:
+        """Until the page, which nobody touches, has asked for nothing for so long."""
+        asked, since = self.asked, time.monotonic()
+
+        def rested() -> bool:
+            nonlocal asked, since
+            if self.busy or self.asked != asked:
+                asked, since = self.asked, time.monotonic()
+            return time.monotonic() > since + seconds
+
+        self._until(rested, "the page starts over and over")
+
     def scroll_down(self) -> None:
         """To the end of the page."""
         self.driver.execute_script("const main = document.querySelector('[data-testid=stMain]'); main.scrollTo(0, 1e6)")

@@ -1,0 +1,84 @@
+"""The file that somebody decides about: on the desk of whoever looks at it, and named in the page's address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from deid.errors import DeidError
+from deid.jobs import examine
+from deid.pipeline import Case, open_case
+from deid.review import Correction
+from deid.ui import keys, shared
+from deid.workbench import Item, Remade, Workbench
+
+PARAMETER = "item"
+"""In the page's address: the run's number and a name that says nothing."""
+_COPIES = 5
+"""A file as read, and as redacted, cleaned and written, and its picture."""
+
+
+@dataclass(eq=False)
+class Looked:
+    """A file on the desk of whoever decides about it."""
+
+    key: str
+    case: Case
+    size: int
+    sent: bool = False
+    """Whether its first frames were sent."""
+    made: Remade | None = None
+    made_from: tuple[Correction, ...] = ()
+    asked: Remade | None = None
+    """What a second question was asked about."""
+
+    def __repr__(self) -> str:
+        return f"Looked({self.key})"
+
+
+def workbench() -> Workbench:
+    """The queue of this installation."""
+    return Workbench(shared.settings(), shared.store())
+
+
+def on_desk(item: Item) -> Looked | None:
+    """The file, opened; None where it cannot be opened any more."""
+    owner, held = st.session_state[keys.SESSION], str(st.session_state.get(keys.BENCH, ""))
+    key, _, desk_id = held.rpartition(" ")
+    found = shared.desk().get(owner, desk_id) if key == item.key else None
+    if isinstance(found, Looked):
+        return found
+    drop()
+    try:
+        data = item.file.original()
+        examine(data, shared.settings())
+        options = item.note.options if item.note else None
+        case = open_case(data, options) if options else None
+    except (DeidError, OSError):
+        return None
+    if case is None:
+        return None
+    looked = Looked(item.key, case, _COPIES * len(data))
+    st.session_state[keys.BENCH] = f"{item.key} {shared.desk().put(owner, looked, looked.size)}"
+    return looked
+
+
+def drop() -> None:
+    """Put away what was looked at."""
+    held = str(st.session_state.pop(keys.BENCH, ""))
+    shared.desk().remove(st.session_state[keys.SESSION], held.rpartition(" ")[2])
+
+
+def go_on(item: Item, queue: Sequence[str], left: Sequence[str], said: str) -> None:
+    """Turn the page to the next file of the queue that is left, and say what became of this one."""
+    st.toast(said, icon=":material/check_circle:")
+    place = queue.index(item.key)
+    following = [each for each in (*queue[place + 1 :], *reversed(queue[:place])) if each in left]
+    drop()
+    if following:
+        st.query_params[PARAMETER] = following[0]
+    else:
+        st.query_params.pop(PARAMETER, None)
+    st.rerun()

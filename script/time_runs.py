@@ -1,0 +1,158 @@
+"""What runs cost beside the work on the files.
+
+    python script/time_runs.py rows|memory|workers|cluster
+
+rows      a million planned files: planning them, and what the page asks for
+memory    a run over five thousand small files: what its processes hold
+workers   the same files with one worker and with two
+cluster   the same files with one worker of this machine and one of a Dask scheduler
+
+Readers are the real ones for `workers` and `cluster`, without the model. Seconds of a processor are told beside those
+on the clock, for machines that do other things too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path, PurePosixPath
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from deid import jobs
+from deid.inputs import InputFile
+from deid.jobs import Hands
+from deid.ledger import Done, Ledger
+from deid.manifest import Batch
+from deid.settings import Settings
+from deid.store import Pending, RunState, open_store
+from tests import idle_readers
+from tests.chaos import children, make_files
+from tests.mariadb import free_port
+
+
+def rows(home: Path, count: int) -> None:
+    """Plan so many files that are nowhere, and ask what the page asks."""
+    settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none"})
+    store = open_store(settings)
+    run_id = store.start_run("", "batch", 0, state=RunState.PLANNED)
+    sources = (InputFile(Path(f"/in/{n:07}.dcm"), PurePosixPath(f"{n:07}.dcm"), "") for n in range(count))
+    with _told(f"planning {count:,} files"):
+        Ledger(store, settings, run_id).plan(Batch((Path("/in"),), Path("/out")), sources)
+    print(f"most memory held: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    store.begin_run(run_id)
+    for what, ask in (
+        ("the latest 200 runs", lambda: store.runs(200)),
+        ("the run", lambda: store.run(run_id)),
+        ("its first 200 planned files", lambda: store.planned_files(run_id, Pending.PLANNED, limit=200)),
+        ("200 from the middle", lambda: store.planned_files(run_id, Pending.PLANNED, count // 2, limit=200)),
+        ("the first 1000 that ended (none has)", lambda: store.ended(run_id)),
+    ):
+        with _told(what):
+            ask()
+    store.close()
+
+
+class _told:
+    """Says how long a block took."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._start, self._used = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        clock, used = time.perf_counter() - self._start, time.process_time() - self._used
+        print(f"{self._what}: {clock:.3f} s, {used:.3f} s of a processor")
+
+
+def memory(home: Path, count: int) -> None:
+    """Resident memory of the program and its worker, along a run with readers that see nothing and take no time."""
+    settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none"})
+    make_files(home / "in", count, random.Random(1))  # noqa: S311
+    idle_readers.IdleOcr.read = lambda self, picture: ()  # type: ignore[method-assign]
+    jobs._start_worker = _start_quick
+    seen = 0
+
+    def look(done: Done) -> None:
+        nonlocal seen
+        seen += 1
+        if seen % (count // 10) == 0:
+            workers = ", ".join(f"{_held(each):.0f}" for each in children(os.getpid()))
+            print(f"{seen:6,} files: program {_held(os.getpid()):.0f} MB, worker {workers} MB", flush=True)
+
+    store = open_store(settings)
+    with _told(f"{count:,} files"):
+        run_id = jobs.plan_batch(Batch((home / "in",), home / "out"), settings, store)
+        jobs.work_off(run_id, settings, store, Hands(look, workers=1))
+    store.close()
+
+
+def _start_quick(batch: Batch, settings: Settings, run_id: int) -> jobs.Work:
+    idle_readers.IdleOcr.read = lambda self, picture: ()  # type: ignore[method-assign]
+    return idle_readers.start(batch, settings, run_id)
+
+
+def _held(process: int) -> float:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def workers(home: Path, count: int) -> None:
+    """The rate from the first file's end to the last one's, so that the start of the readers is left out."""
+    make_files(home / "in", count, random.Random(1))  # noqa: S311
+    for number in (1, 2):
+        _rate(home, f"{number} worker(s)", number, {})
+
+
+def cluster(home: Path, count: int) -> None:
+    """The same files by the processes of this machine and through a scheduler, one worker each."""
+    make_files(home / "in", count, random.Random(1))  # noqa: S311
+    _rate(home, "1 process", 1, {})
+    environment = {**os.environ, "DEID_HOME": str(home), "DEID_MODEL": "none"}
+    address = f"tcp://127.0.0.1:{free_port()}"
+    begun = [
+        subprocess.Popen([sys.executable, "-m", "deid", what, "--scheduler", address], env=environment)  # noqa: S603
+        for what in ("scheduler", "worker")
+    ]
+    try:
+        _rate(home, "1 Dask worker", 1, {"DEID_SCHEDULER": address})
+    finally:
+        for each in begun:
+            each.terminate()
+            each.wait(30)
+
+
+def _rate(home: Path, what: str, number: int, given: dict[str, str]) -> None:
+    settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none", **given})
+    ends: list[float] = []
+    store = open_store(settings)
+    run_id = jobs.plan_batch(Batch((home / "in",), home / what.replace(" ", "-")), settings, store)
+    used = time.process_time()
+    jobs.work_off(run_id, settings, store, Hands(lambda done: ends.append(time.perf_counter()), workers=number))
+    used = time.process_time() - used
+    store.close()
+    seconds = (ends[-1] - ends[0]) / (len(ends) - 1)
+    print(f"{what}: {seconds:.3f} s a file; {used / len(ends):.4f} s of a processor a file in the program itself")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["rows", "memory", "workers", "cluster"])
+    parser.add_argument("--count", type=int)
+    chosen = parser.parse_args()
+    measure, usual = {
+        "rows": (rows, 1_000_000),
+        "memory": (memory, 5_000),
+        "workers": (workers, 40),
+        "cluster": (cluster, 40),
+    }[chosen.what]
+    with tempfile.TemporaryDirectory(prefix="deid-time-") as folder:
+        measure(Path(folder), chosen.count or usual)
