@@ -22,9 +22,9 @@ from tests.test_figures import a_record, counted
 pytestmark = pytest.mark.browser
 PAGES = ["", "dashboard", "pipeline", "statistics", "administration", "account"]
 MENU = {
-    Role.ADMINISTRATOR: ["Dashboard", "Pipeline", "Statistics", "Administration"],
-    Role.STAFF: ["Dashboard", "Pipeline", "Statistics"],
-    Role.DEMO: ["Dashboard", "Pipeline", "Statistics"],
+    Role.ADMINISTRATOR: ["Dashboard", "Pipeline", "Review", "Statistics", "Administration"],
+    Role.STAFF: ["Dashboard", "Pipeline", "Review", "Statistics"],
+    Role.DEMO: ["Dashboard", "Pipeline", "Review", "Statistics"],
 }
 
 
