@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom import Dataset, dcmread, dcmwrite
+from pydicom import Dataset, dcmread
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from deid.errors import DeidError
@@ -61,8 +61,7 @@ def _errors(dataset: Dataset, folder: Path) -> Counter[str]:
     checked.file_meta = dataset.file_meta
     if len(dataset.get("PixelData", b"")) > SMALL:
         del checked.PixelData
-    with path.open("wb") as file:
-        dcmwrite(file, checked, enforce_file_format=True)
+    path.write_bytes(write(checked))
     done = subprocess.run([DCIODVFY, path], capture_output=True, check=False)
     said = (done.stdout + done.stderr).decode("latin-1").splitlines()
     quoted = r"<[^>]*>|UID [\d.]+|\[\d+\]|\"[\d.]*\"|=.*"
