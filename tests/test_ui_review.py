@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import struct
+import threading
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -114,6 +116,25 @@ def test_the_dashboard_does_not_send_people_to_what_is_not_theirs() -> None:
     assert "Nothing waits for you" in text(page)
     page.switch_page("../../pages/dashboard.py").run()
     assert "for a person to look" not in text(page)
+
+
+def test_what_is_told_again_while_it_is_being_decided_is_decided_once() -> None:
+    said = Told(7, "1/a", ((1, Correction(Deed.COVER, DRAWN)),))
+    known: dict[int, int] = {}
+    decided: list[Correction] = []
+    begun = threading.Event()
+
+    def slowly(correction: Correction) -> None:
+        begun.set()
+        time.sleep(0.2)
+        decided.append(correction)
+
+    first = threading.Thread(target=review.hear, args=(said, known, slowly))
+    first.start()
+    assert begun.wait(10)
+    review.hear(said, known, slowly)
+    first.join()
+    assert decided == [Correction(Deed.COVER, DRAWN)]
 
 
 def test_what_the_viewer_tells_is_kept_once_and_undone() -> None:

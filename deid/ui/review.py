@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import streamlit as st
 
@@ -10,10 +11,11 @@ from deid.review import Correction
 from deid.store import User
 from deid.ui import deciding, downloads, exhibits, keys, lightbox, looks, places, steps
 from deid.ui.bench import PARAMETER, Looked, drop, on_desk, workbench
-from deid.ui.lightbox import Mark
+from deid.ui.lightbox import Mark, Told
 from deid.values import Check, FrameFindings, Region
 from deid.workbench import Item, Scope, Workbench
 
+_HEARING = threading.Lock()
 SCOPES = {
     Scope.IMAGE: "All frames",
     Scope.FRAME: "This frame",
@@ -174,10 +176,20 @@ def _hear(bench: Workbench, user: User, item: Item, looked: Looked) -> None:
     said = lightbox.told(looked.case.frames, int(dataset.Rows), int(dataset.Columns))
     scope = Scope(st.session_state.get("review-scope") or Scope.IMAGE)
     known = st.session_state.setdefault(keys.HEARD, {})
-    for number, correction in said.events:
-        if number > known.get(said.origin, 0) and said.picture == item.key:
-            bench.correct(user, item, correction, scope)
-            known[said.origin] = number
+    if said.picture == item.key:
+        hear(said, known, lambda correction: bench.correct(user, item, correction, scope))
+
+
+def hear(said: Told, known: dict[int, int], decide: Callable[[Correction], object]) -> None:
+    """Decide once what the browser tells, however often it does; `known` has the last number heard of each tab.
+
+    One at a time: Streamlit starts a page's next run while the one before still works.
+    """
+    with _HEARING:
+        for number, correction in said.events:
+            if number > known.get(said.origin, 0):
+                decide(correction)
+                known[said.origin] = number
 
 
 def _draw(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> None:
