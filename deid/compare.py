@@ -16,6 +16,7 @@ import deid.quiet  # noqa: F401
 from deid.codecs import dct
 from deid.codecs.raw import StoredFrames, decoder_name, is_same, stored_frames
 from deid.codecs.regions import boxes_by_frame
+from deid.codecs.unseen import is_plain
 from deid.values import Box, Region
 
 
@@ -34,6 +35,8 @@ class Difference:
     """Frames with a pixel changed outside the boxes."""
     uneven_frames: tuple[int, ...] = field(default=(), repr=False)
     """Frames with a box that is not of one colour."""
+    plain_frames: frozenset[int] = field(default=frozenset(), repr=False)
+    """Frames whose coded data, written again from its blocks, proved to hold nothing else; others were not asked."""
     decoder: str = ""
     """What decoded both."""
 
@@ -44,6 +47,7 @@ class _Frame:
     elsewhere: int
     is_flat: bool
     halo: int = 0
+    is_plain: bool = False
 
 
 def compare_datasets(original: Dataset, output: Dataset, regions: Sequence[Region]) -> Difference:
@@ -71,6 +75,7 @@ def compare_datasets(original: Dataset, output: Dataset, regions: Sequence[Regio
         halo=sum(each.halo for each in found.values()),
         changed_frames=tuple(frame for frame, each in found.items() if each.elsewhere),
         uneven_frames=tuple(frame for frame, each in found.items() if not each.is_flat),
+        plain_frames=frozenset(frame for frame, each in found.items() if each.is_plain),
         decoder=dct.DECODER if in_blocks else decoder_name(before.layout.syntax),
     )
 
@@ -93,14 +98,16 @@ def _in_pixels(before: StoredFrames, after: StoredFrames, frame: int, boxes: Seq
 
 def _in_blocks(before: StoredFrames, after: StoredFrames, frame: int, boxes: Sequence[Box]) -> _Frame:
     """As `_in_pixels`, from coefficients: a block counts whole, and one outside the boxes as one pixel of the frame."""
-    one, two = (dct.read_coefficients(bytes(side.stored(frame))) for side in (before, after))
+    codestream = after.codestream(frame)
+    one, parsed = dct.read_coefficients(before.codestream(frame)), dct.parse(codestream)
+    two = parsed.coefficients
     shape = before.layout.rows, before.layout.columns
     within = _covered(shape, boxes)
     inside = sum(box.area for box in boxes if dct.is_changed_inside(one, two, box))
     inside = min(inside, int(np.count_nonzero(within)))
     same = dct.is_same_outside(one, two, boxes)
     halo = int(np.count_nonzero(_grown(within) & ~within)) if inside and dct.is_shared_changed(one, two) else 0
-    return _Frame(inside, int(not same), dct.is_flat_inside(two, boxes), halo)
+    return _Frame(inside, int(not same), dct.is_flat_inside(two, boxes), halo, is_plain(codestream, parsed))
 
 
 def _covered(shape: tuple[int, ...], boxes: Sequence[Box]) -> np.ndarray:

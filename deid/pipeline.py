@@ -297,7 +297,7 @@ def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
 def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region, ...]:
     """What goes and a reader still sees in the written frames, shown with other contrast."""
     assert case.written is not None
-    written = load(case.written, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
+    written = verify.opened(case.written)
     finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
     known = [word.box for frame in case.words or () for word in frame.words]
     found = []

@@ -44,8 +44,7 @@ def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[
     ways = _ways(dataset)
     for way in ways:
         try:
-            effective = way.snap(dataset, wanted)
-            redacted = way.overwrite(dataset, effective)
+            redacted, effective = way.overwrite(dataset, wanted)
         except PixelError:
             if way is ways[-1]:
                 raise

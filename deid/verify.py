@@ -50,7 +50,7 @@ def check_written(
     profile. A failure to open ends the list; there is no difference where the pixels cannot be compared.
     """
     try:
-        output = _opened(written)
+        output = opened(written)
         checks = [Check("opens", True, "The written file opens."), _shape(original, output)]
     except Exception:  # whatever goes wrong here is the finding
         return (Check("opens", False, "The written file does not open again."),), None
@@ -61,7 +61,7 @@ def check_written(
             checks += _pixels(original, output, regions, difference)
         except DeidError:
             checks.append(Check("pixels outside", False, "The pixels of the written file cannot be decoded."))
-    checks += [_values(output, needles), _unseen(output, needles)]
+    checks += [_values(output, needles), _unseen(output, needles, difference)]
     checks += [_elements(output, profile), _envelope(written, output)]
     return tuple(checks), difference
 
@@ -69,15 +69,15 @@ def check_written(
 def check_header(written: bytes, needles: Needles, profile: Profile = STRICT) -> tuple[Check, ...]:
     """What was looked at in the written file of an object without pixels."""
     try:
-        output = _opened(written)
+        output = opened(written)
     except Exception:  # whatever goes wrong here is the finding
         return (Check("opens", False, "The written file does not open again."),)
     opens = Check("opens", True, "The written file opens.")
     return opens, _values(output, needles), _elements(output, profile), _envelope(written, output)
 
 
-def _opened(written: bytes) -> Dataset:
-    """The dataset of the written file, every element parsed; its pixels are a view of the file's bytes, not a copy."""
+def opened(written: bytes) -> Dataset:
+    """The dataset of a written file, every element parsed; its pixels are a view of the file's bytes, not a copy."""
     if dcmread(BytesIO(written), stop_before_pixels=True).file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
         output = dcmread(BytesIO(written))
     else:
@@ -152,10 +152,11 @@ def _values(output: Dataset, needles: Needles) -> Check:
     return Check("header values", not found, said)
 
 
-def _unseen(output: Dataset, needles: Needles) -> Check:
+def _unseen(output: Dataset, needles: Needles, found: Difference | None) -> Check:
     """Whether the pixel element holds something that no picture shows."""
     try:
-        hidden = holds_unseen(output) or holds_unused_bits(output) or holds_surplus(output)
+        plain = found.plain_frames if found else frozenset()
+        hidden = holds_unseen(output, plain) or holds_unused_bits(output) or holds_surplus(output)
         hidden = hidden or _holds_text(output, needles)
     except DeidError:
         hidden = True

@@ -15,7 +15,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSLossless
 
 from deid.codecs import dct
-from deid.codecs.markers import adobe_transform, first_quantisers, frame_header
+from deid.codecs.markers import adobe_transform, first_quantisers, frame_header, segments
 from deid.codecs.raw import encoded_frames, iter_raw_frames, raw_frame, raw_photometric
 from deid.compare import compare_datasets
 from deid.errors import PixelError
@@ -138,6 +138,26 @@ def test_frames_of_different_sampling_share_the_coarser_grid() -> None:
     redacted, effective = redact(of_codestreams(streams, COLOUR, "YBR_FULL"), [region(BOX, 0)])
     assert effective[0].box == Box(32, 16, 32, 16)
     assert len(list(iter_raw_frames(redacted))) == 2
+
+
+def _tables(codestream: bytes) -> list[bytes]:
+    return [codestream[each.start : each.end] for each in segments(codestream) if each.marker == 0xC4]
+
+
+@pytest.mark.parametrize("is_complete", [True, False], ids=["tables of the standard", "tables of the frame's own"])
+def test_huffman_tables_stay_where_they_have_every_code(is_complete: bool) -> None:
+    stream = jpeg(GREY, optimize=not is_complete)
+    assert dct.parse(stream).has_every_code is is_complete
+    redacted, _ = redact(of_codestreams([stream], GREY, "MONOCHROME2"), [region(BOX)])
+    written = encoded_frames(redacted).codestream(0)
+    assert (_tables(written) == _tables(stream)) is is_complete
+
+
+def test_a_frame_that_reads_back_otherwise_is_left_to_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = of_codestreams([jpeg(GREY)], GREY, "MONOCHROME2")
+    monkeypatch.setattr(dct.Parsed, "written", lambda parsed, new_tables=False: jpeg(GREY[::-1]))
+    redacted, effective = redact(dataset, [region(BOX)])
+    assert way_taken(dataset, redacted, effective) == "transcode"
 
 
 def _progressive(dataset: Dataset) -> None:

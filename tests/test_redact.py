@@ -170,7 +170,7 @@ def test_colours_that_the_decoder_has_converted_are_called_so() -> None:
     dataset = load(file_bytes(built))
     assert raw_photometric(dataset) == "RGB"
     assert np.abs(raw_frame(dataset, 0).astype(int) - COLOUR).mean() < 40
-    redacted = transcode.overwrite(dataset, [region(BOX)])
+    redacted, _ = transcode.overwrite(dataset, [region(BOX)])
     assert redacted.PhotometricInterpretation == "RGB"
 
 

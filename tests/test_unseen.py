@@ -135,13 +135,17 @@ def test_text_between_restart_intervals_becomes_zeros(photometric: str, filler: 
     assert np.array_equal(raw_frame(dataset, 0), raw_frame(load(file_bytes(built)), 0))
 
 
-def test_text_after_the_last_block_fails_the_proof() -> None:
-    built = image(GREY, syntax=JPEGBaseline8Bit)
-    original = load(file_bytes(built))
-    cleaned, _ = header.clean(original, b"k" * 32, pixels_changed=False, pixels_examined=True)
-    cleaned.PixelData = encapsulate([_before_end(b"anybody else")(encoded_frames(original).codestream(0))])
-    checks, _ = check_written(original, header.write(cleaned), (), header.needles(original))
-    assert not next(check for check in checks if check.name == "unseen").passed
+@pytest.mark.parametrize("regions", [[], [Region(None, Box(8, 8, 10, 10), (), 1.0)]], ids=["untouched", "redacted"])
+@pytest.mark.parametrize("hidden", [True, False], ids=["hidden", "plain"])
+def test_text_after_the_last_block_fails_the_proof(regions: list[Region], hidden: bool) -> None:
+    original = load(file_bytes(image(GREY, syntax=JPEGBaseline8Bit)))
+    redacted, effective = redact(original, regions)
+    cleaned, _ = header.clean(redacted, b"k" * 32, pixels_changed=bool(regions), pixels_examined=True)
+    stream = encoded_frames(redacted).codestream(0)
+    cleaned.PixelData = encapsulate([_before_end(b"anybody else")(stream) if hidden else stream])
+    checks, found = check_written(original, header.write(cleaned), effective, header.needles(original))
+    assert next(check for check in checks if check.name == "unseen").passed is not hidden
+    assert found is not None and set(found.plain_frames) == ({0} if regions and not hidden else set())
 
 
 KEPT: list[Any] = [

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -28,8 +28,8 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from deid.codecs.encapsulated import encapsulated
 from deid.codecs.loss import remember_loss
 from deid.codecs.markers import FrameHeader, adobe_transform, first_quantisers, frame_header
-from deid.codecs.raw import PixelFormat, encoded_frames, pixel_format, raw_photometric, stored_frames
-from deid.codecs.regions import boxes_by_frame, grown, with_offset_tables
+from deid.codecs.raw import PixelFormat, StoredFrames, encoded_frames, pixel_format, raw_photometric, stored_frames
+from deid.codecs.regions import grown, with_offset_tables
 from deid.errors import PixelError
 from deid.values import Box, Region
 
@@ -41,6 +41,9 @@ SEQUENTIAL = (0xC0, 0xC1)
 _BLOCK = 8
 _DARKEST, _BRIGHTEST = -1024, 1016
 """DC coefficients, dequantised, of a block of samples 0 and of samples 255."""
+_DC_CODES = frozenset(range(12))
+_AC_CODES = frozenset({0x00, 0xF0, *(run << 4 | size for run in range(16) for size in range(1, 11))})
+"""What blocks of 8-bit samples are coded with (ISO/IEC 10918-1 F.1.2): sizes of differences; runs and sizes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,44 +93,10 @@ def handles(dataset: Dataset) -> bool:
     return all(_is_editable(header, layout) for header in headers)
 
 
-def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
-    """The regions grown to whole blocks of every frame, cut where the frame ends.
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+    """A new dataset in which the regions are black, and the regions grown to whole blocks, cut where the frame ends.
 
     The blocks are those of luma, or the whole coded units where chroma that is not black lies between the two.
-
-    Raises
-    ------
-    PixelError
-        Where a codestream cannot be parsed.
-
-    """
-    layout = pixel_format(dataset)
-    area = (layout.rows, layout.columns)
-    headers = [frame_header(codestream) for codestream in encoded_frames(dataset)]
-    units = {_unit(header) for header in headers}
-    unit = math.lcm(*(across for across, _ in units)), math.lcm(*(down for _, down in units))
-    coarse = tuple(replace(region, box=grown(region.box, unit, area)) for region in regions)
-    if unit == (_BLOCK, _BLOCK) or not all(_has_finest_luma(header) for header in headers):
-        return coarse
-    fine = [replace(region, box=grown(region.box, (_BLOCK, _BLOCK), area)) for region in regions]
-    frames, photometric = stored_frames(dataset), raw_photometric(dataset)
-    for frame in range(len(frames)):
-        undecided = [
-            number
-            for number, region in enumerate(fine)
-            if region.frame in (None, frame) and region.box != coarse[number].box
-        ]
-        coefficients = read_coefficients(frames.codestream(frame)) if undecided else None
-        for number in undecided:
-            if coefficients is None or not _is_chroma_black(
-                coefficients, coarse[number].box, fine[number].box, photometric
-            ):
-                fine[number] = coarse[number]
-    return tuple(fine)
-
-
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
-    """A new dataset in which the regions, which are snapped, are black.
 
     Raises
     ------
@@ -135,36 +104,51 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
         Where a codestream cannot be parsed, or reads back otherwise than it was meant.
 
     """
-    layout = pixel_format(dataset)
-    photometric = raw_photometric(dataset)
-    frames = stored_frames(dataset)
-    boxes = boxes_by_frame(regions, layout.frames)
-    codestreams = (
-        _covered(frames.codestream(frame), boxes[frame], photometric) if frame in boxes else frames.stored(frame)
-        for frame in range(len(frames))
-    )
-    copy = with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax)
+    covering = _covering(dataset, regions)
+    count = len(covering.frames)
+    try:
+        pixels = encapsulated(covering.codestreams(), count)
+    except _OutgrownError:
+        covering.settle()
+        pixels = encapsulated(covering.codestreams(), count)
+    copy = with_offset_tables(dataset, pixels, covering.frames.layout.syntax)
     remember_loss(dataset, copy)
-    return copy
+    return copy, tuple(covering.regions)
 
 
-def written_anew(codestream: bytes) -> bytes:
-    """The same coefficients in the same tables and order: coded data without anything that is not the picture's.
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """A codestream whose coefficients can be changed where they stand, and written again."""
 
-    Raises
-    ------
-    PixelError
-        Where the codestream cannot be parsed or written.
+    coefficients: Coefficients
+    _library: jpegio.DecompressedJpeg
 
-    """
-    with _in_memory(codestream) as (path, _), _in_memory(b"") as (target, descriptor):
-        parsed = _parsed(path)
-        parsed.optimize_coding = 0
-        return _written(parsed, target, descriptor)
+    def written(self, *, new_tables: bool = False) -> bytes:
+        """The coefficients as they are now, in the same order: coded data without anything that is not the picture's.
+
+        Raises
+        ------
+        PixelError
+            Where they cannot be written.
+
+        """
+        self._library.optimize_coding = int(new_tables)
+        with _in_memory(b"") as (target, descriptor):
+            try:
+                jpegio.write(self._library, target)
+            except (RuntimeError, ValueError) as exc:
+                raise PixelError("A frame cannot be written in the frequency domain.") from exc
+            return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+    @property
+    def has_every_code(self) -> bool:
+        """Whether any block can be written in the Huffman tables at hand."""
+        tables = ((self._library.dc_huff_tables, _DC_CODES), (self._library.ac_huff_tables, _AC_CODES))
+        return all(codes <= _codes_of(table) for several, codes in tables for table in several)
 
 
-def read_coefficients(codestream: bytes) -> Coefficients:
-    """The quantised coefficients of a sequential 8-bit DCT codestream.
+def parse(codestream: bytes) -> Parsed:
+    """The quantised coefficients of a sequential 8-bit DCT codestream, ready to be changed.
 
     Raises
     ------
@@ -173,7 +157,23 @@ def read_coefficients(codestream: bytes) -> Coefficients:
 
     """
     with _in_memory(codestream) as (path, _):
-        return _coefficients(_parsed(path), codestream)
+        try:
+            parsed = jpegio.read(path)
+        except (RuntimeError, ValueError, OSError, MemoryError) as exc:
+            raise PixelError("A codestream cannot be parsed.") from exc
+    return Parsed(_coefficients(parsed, codestream), parsed)
+
+
+def read_coefficients(codestream: bytes) -> Coefficients:
+    """As `parse`, to look at.
+
+    Raises
+    ------
+    PixelError
+        Where it cannot be parsed.
+
+    """
+    return parse(codestream).coefficients
 
 
 def is_same_outside(before: Coefficients, after: Coefficients, boxes: Sequence[Box]) -> bool:
@@ -223,6 +223,92 @@ def is_shared_changed(before: Coefficients, after: Coefficients) -> bool:
     )
 
 
+class _OutgrownError(Exception):
+    """A region that earlier frames share has to grow after they were covered."""
+
+
+@dataclass(slots=True)
+class _Covering:
+    """Frames in which regions are overwritten one by one, each parsed once as a rule.
+
+    A region begins on the grid of luma blocks, and grows to its coarse box with the first frame that asks for it.
+    """
+
+    frames: StoredFrames
+    photometric: str
+    coarse: tuple[Region, ...]
+    regions: list[Region]
+
+    def codestreams(self) -> Iterator[bytes | memoryview]:
+        """Each frame's codestream, with the regions black.
+
+        Raises
+        ------
+        _OutgrownError
+            Where a region grows that earlier frames share.
+        """
+        is_read_back = True
+        for frame in range(len(self.frames)):
+            if not any(region.frame in (None, frame) for region in self.regions):
+                yield self.frames.stored(frame)
+                continue
+            parsed = parse(self.frames.codestream(frame))
+            if self._grow(frame, parsed.coefficients) and frame:
+                raise _OutgrownError
+            boxes = [region.box for region in self.regions if region.frame in (None, frame)]
+            yield _covered(parsed, boxes, self.photometric, is_read_back=is_read_back)
+            is_read_back = False
+
+    def settle(self) -> None:
+        """Let every region grow as far as any frame asks for."""
+        for frame in range(len(self.frames)):
+            if self._undecided(frame):
+                self._grow(frame, read_coefficients(self.frames.codestream(frame)))
+
+    def _undecided(self, frame: int) -> list[int]:
+        pairs = enumerate(zip(self.regions, self.coarse, strict=True))
+        return [number for number, (fine, coarse) in pairs if fine.frame in (None, frame) and fine.box != coarse.box]
+
+    def _grow(self, frame: int, coefficients: Coefficients) -> bool:
+        """Let the regions of a frame grow that must; whether one did that other frames share."""
+        is_shared = False
+        for number in self._undecided(frame):
+            coarse, fine = self.coarse[number], self.regions[number]
+            if not _is_chroma_black(coefficients, coarse.box, fine.box, self.photometric):
+                self.regions[number] = coarse
+                is_shared |= coarse.frame is None
+        return is_shared
+
+
+def _covering(dataset: Dataset, regions: Sequence[Region]) -> _Covering:
+    layout = pixel_format(dataset)
+    area = (layout.rows, layout.columns)
+    frames = stored_frames(dataset)
+    headers = [frame_header(codestream) for codestream in encoded_frames(dataset)]
+    units = {_unit(header) for header in headers}
+    unit = math.lcm(*(across for across, _ in units)), math.lcm(*(down for _, down in units))
+    coarse = tuple(replace(region, box=grown(region.box, unit, area)) for region in regions)
+    if all(_has_finest_luma(header) for header in headers):
+        fine = [replace(region, box=grown(region.box, (_BLOCK, _BLOCK), area)) for region in regions]
+    else:
+        fine = list(coarse)
+    return _Covering(frames, raw_photometric(dataset), coarse, fine)
+
+
+def _covered(parsed: Parsed, boxes: Sequence[Box], photometric: str, *, is_read_back: bool) -> bytes:
+    """The codestream with the boxes black.
+
+    Frames of a loop are made alike, so that one read back here tells whether another way has to be taken: whoever
+    verifies the file reads all of them. New Huffman tables are needed only where those at hand may lack a code.
+    """
+    _cover(parsed.coefficients, boxes, photometric)
+    new_tables = not parsed.has_every_code
+    covered = parsed.written(new_tables=new_tables)
+    if (is_read_back or new_tables) and not is_same_outside(parsed.coefficients, read_coefficients(covered), ()):
+        raise PixelError("A frame reads back otherwise than it was written.")
+    return covered
+
+
 def _has_finest_luma(header: FrameHeader) -> bool:
     return header.sampling[0] == (max(h for h, _ in header.sampling), max(v for _, v in header.sampling))
 
@@ -263,31 +349,18 @@ def _unit(header: FrameHeader) -> tuple[int, int]:
     return _BLOCK * max(h for h, _ in header.sampling), _BLOCK * max(v for _, v in header.sampling)
 
 
-def _covered(codestream: bytes, boxes: Sequence[Box], photometric: str) -> bytes:
-    with _in_memory(codestream) as (path, _), _in_memory(b"") as (target, descriptor):
-        parsed = _parsed(path)
-        wanted = _coefficients(parsed, codestream)
-        for component, plane in enumerate(wanted.planes):
-            constant = _black(component, wanted, photometric)
-            for box in boxes:
-                inside = plane[wanted.blocks(component, box)]
-                inside[:] = 0
-                inside[::_BLOCK, ::_BLOCK] = constant
-        # The tables at hand may lack a code that an emptied block needs.
-        parsed.optimize_coding = 1
-        covered = _written(parsed, target, descriptor)
-        written = _coefficients(_parsed(target), covered)
-    if not is_same_outside(wanted, written, ()):
-        raise PixelError("A frame reads back otherwise than it was written.")
-    return covered
+def _cover(coefficients: Coefficients, boxes: Sequence[Box], photometric: str) -> None:
+    """Make the boxes black where the coefficients stand."""
+    for component, plane in enumerate(coefficients.planes):
+        constant = _black(component, coefficients, photometric)
+        for box in boxes:
+            inside = plane[coefficients.blocks(component, box)]
+            inside[:] = 0
+            inside[::_BLOCK, ::_BLOCK] = constant
 
 
-def _written(parsed: jpegio.DecompressedJpeg, target: str, descriptor: int) -> bytes:
-    try:
-        jpegio.write(parsed, target)
-    except (RuntimeError, ValueError) as exc:
-        raise PixelError("A frame cannot be written in the frequency domain.") from exc
-    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+def _codes_of(table: Mapping[str, np.ndarray]) -> set[int]:
+    return set(table["symbols"][: int(np.sum(table["counts"]))].tolist())
 
 
 def _black(component: int, coefficients: Coefficients, photometric: str) -> int:
@@ -299,13 +372,6 @@ def _black(component: int, coefficients: Coefficients, photometric: str) -> int:
     if component and is_ycc:
         return 0
     return _DARKEST // step
-
-
-def _parsed(path: str) -> jpegio.DecompressedJpeg:
-    try:
-        return jpegio.read(path)
-    except (RuntimeError, ValueError, OSError, MemoryError) as exc:
-        raise PixelError("A codestream cannot be parsed.") from exc
 
 
 def _coefficients(parsed: jpegio.DecompressedJpeg, codestream: bytes) -> Coefficients:

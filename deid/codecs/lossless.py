@@ -19,13 +19,8 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax in LOSSLESS
 
 
-def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
-    """The regions themselves: no pixel shares its value with a neighbour."""
-    return tuple(regions)
-
-
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
-    """A new dataset in which the regions are black. They lie in the frame.
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+    """A new dataset in which the regions are black, and the regions: no pixel shares its value with a neighbour.
 
     Raises
     ------
@@ -46,4 +41,4 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
         return encode_frame(covered, layout, layout.photometric)
 
     codestreams = map(codestream, range(len(frames)))
-    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax)
+    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax), tuple(regions)

@@ -20,7 +20,7 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers without a segment: TEM, RSTn, SOI."""
 _FRAME_HEADERS = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 # Coded data hides FF by a zero byte after it (JPEG) or a zero bit (JPEG-LS); restart markers belong to it.
-_AFTER_CODED_DATA = re.compile(rb"\xff+[\x80-\xcf\xd8-\xfe]")
+_AFTER_CODED_DATA = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 
 @dataclass(frozen=True, slots=True)

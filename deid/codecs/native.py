@@ -32,17 +32,8 @@ def handles(dataset: Dataset) -> bool:
     return layout.bits_allocated in _WHOLE_BYTES or (layout.bits_allocated == 1 and layout.samples == 1)
 
 
-def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
-    """The regions grown to the pixels that share stored bytes: pairs of columns where chroma is subsampled."""
-    layout = pixel_format(dataset)
-    if layout.photometric != "YBR_FULL_422":
-        return tuple(regions)
-    area = (layout.rows, layout.columns)
-    return tuple(replace(region, box=grown(region.box, (2, 1), area)) for region in regions)
-
-
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
-    """A new dataset in which the regions are black. They lie in the frame and are snapped.
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+    """A new dataset in which the regions are black, and the regions as they were overwritten.
 
     Raises
     ------
@@ -51,11 +42,20 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
 
     """
     layout = pixel_format(dataset)
+    snapped = _snapped(layout, regions)
     # One copy that can be edited, and that comes out as bytes without another.
     buffer = BytesIO(dataset[layout.keyword].value)
     with buffer.getbuffer() as stored:
-        _overwrite_stored(stored, dataset, layout, boxes_by_frame(regions, layout.frames))
-    return replace_pixels(dataset, buffer.getvalue())
+        _overwrite_stored(stored, dataset, layout, boxes_by_frame(snapped, layout.frames))
+    return replace_pixels(dataset, buffer.getvalue()), snapped
+
+
+def _snapped(layout: PixelFormat, regions: Sequence[Region]) -> tuple[Region, ...]:
+    """The regions grown to the pixels that share stored bytes: pairs of columns where chroma is subsampled."""
+    if layout.photometric != "YBR_FULL_422":
+        return tuple(regions)
+    area = (layout.rows, layout.columns)
+    return tuple(replace(region, box=grown(region.box, (2, 1), area)) for region in regions)
 
 
 def _overwrite_stored(

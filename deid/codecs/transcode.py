@@ -35,13 +35,8 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax.is_encapsulated
 
 
-def snap(dataset: Dataset, regions: Sequence[Region]) -> tuple[Region, ...]:
-    """The regions themselves: what is written afterwards is lossless."""
-    return tuple(regions)
-
-
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
-    """A new dataset in JPEG-LS lossless (RLE or native where that fails) in which the regions are black.
+def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+    """A new dataset in JPEG-LS lossless (RLE or native where that fails) in which the regions are black, and these.
 
     Raises
     ------
@@ -62,9 +57,10 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> Dataset:
             pixels = encapsulated(codestreams, layout.frames)
         except PixelError:
             continue
-        return _described(dataset, layout, pixels, syntax)
+        return _described(dataset, layout, pixels, syntax), tuple(regions)
     native = b"".join(frame.tobytes() for frame in _covered_frames(dataset, layout, regions))
-    return _described(dataset, layout, (native + b"\0" * (len(native) % 2), None, None), ExplicitVRLittleEndian)
+    pixels = native + b"\0" * (len(native) % 2), None, None
+    return _described(dataset, layout, pixels, ExplicitVRLittleEndian), tuple(regions)
 
 
 def _covered_frames(dataset: Dataset, layout: PixelFormat, regions: Sequence[Region]) -> Iterator[np.ndarray]:

@@ -13,7 +13,7 @@ ISO/IEC 10918-1 B.2.4 (APPn, COM); ISO/IEC 15444-1 A.9.2 (CME) and Annex I (JP2 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from io import BytesIO
 
 from pydicom import DataElement, Dataset
@@ -94,16 +94,28 @@ def without_unseen(dataset: Dataset) -> Dataset:
     return copy
 
 
-def holds_unseen(dataset: Dataset) -> bool:
-    """Whether a codestream holds something that no picture shows and that is not zeros."""
+def holds_unseen(dataset: Dataset, plain: Container[int] = ()) -> bool:
+    """Whether a codestream holds something that no picture shows and that is not zeros.
+
+    `plain` are frames whose coded data is known to hold its blocks alone: `is_plain` has said so.
+    """
     find = _finder(dataset)
     if find is None:
         return False
     return any(
         codestream[start : start + len(wanted)] != wanted
-        for codestream in encoded_frames(dataset)
-        for start, wanted in find(codestream)
+        for frame, codestream in enumerate(encoded_frames(dataset))
+        for start, wanted in (find if frame not in plain else _in_segments)(codestream)
     )
+
+
+def is_plain(codestream: bytes, parsed: dct.Parsed) -> bool:
+    """Whether the coded data of a sequential JPEG, parsed before, is known to hold its blocks alone."""
+    try:
+        span = _only_scan(codestream, list(segments(codestream)))
+        return span is not None and _surplus(codestream, span, parsed) is None
+    except PixelError:
+        return False
 
 
 def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] | None:
@@ -112,7 +124,7 @@ def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] 
     if syntax in dct.SYNTAXES:
         return _in_sequential_jpeg
     if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
-        return lambda codestream: _zeros(_in_jpeg(codestream, segments(codestream)))
+        return _in_segments
     if syntax in JPEG2000TransferSyntaxes:
         return lambda codestream: _zeros(_in_jpeg2000(codestream))
     return None
@@ -120,6 +132,10 @@ def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] 
 
 def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
     return ((start, bytes(end - start)) for start, end in spans if start < end)
+
+
+def _in_segments(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+    return _zeros(_in_jpeg(codestream, segments(codestream)))
 
 
 def _in_sequential_jpeg(codestream: bytes) -> Iterator[tuple[int, bytes]]:
@@ -134,21 +150,27 @@ def _coded_anew(codestream: bytes, span: Span | None) -> Iterator[tuple[int, byt
         header = frame_header(codestream)
         if span is None or header.marker not in dct.SEQUENTIAL or header.precision != 8:
             return
-        again = dct.written_anew(codestream)
-        *_, scan = header_segments(again)
-        coded = again[scan.end :].removesuffix(b"\xff\xd9")
-        start, end = span
-        surplus = end - start - len(coded)
-        is_plain = codestream[start : end - surplus] == coded and _is_padding(codestream[end - surplus : end])
-        if surplus < _SHORTEST_TAIL or is_plain:
+        parsed = dct.parse(codestream)
+        wanted = _surplus(codestream, span, parsed)
+        if wanted is None:
             return
-        wanted = coded + bytes(surplus)
-        before = dct.read_coefficients(codestream)
+        start, end = span
         after = dct.read_coefficients(codestream[:start] + wanted + codestream[end:])
     except PixelError:
         return  # a frame that cannot be read like this is never edited like this, and `verify` searches it
-    if dct.is_same_outside(before, after, ()):
+    if dct.is_same_outside(parsed.coefficients, after, ()):
         yield start, wanted
+
+
+def _surplus(codestream: bytes, span: Span, parsed: dct.Parsed) -> bytes | None:
+    """What the coded data should be where it holds more than its blocks: they alone, and zeros; None where it is so."""
+    again = parsed.written()
+    *_, scan = header_segments(again)
+    coded = again[scan.end :].removesuffix(b"\xff\xd9")
+    start, end = span
+    surplus = end - start - len(coded)
+    is_plain = codestream[start : end - surplus] == coded and _is_padding(codestream[end - surplus : end])
+    return None if surplus < _SHORTEST_TAIL or is_plain else coded + bytes(surplus)
 
 
 def _only_scan(codestream: bytes, found: Sequence[Segment]) -> Span | None:
