@@ -40,10 +40,15 @@ _KEYWORD_PARTS = (
 """For elements that hold plain text: a name that is no person's is that of a place or a device in it."""
 
 
-def count_words(frames: Iterable[FrameFindings]) -> tuple[WordCount, ...]:
-    """Words that go, by their strongest reason and by category; a frame that repeats another is not counted again."""
+def count_words(frames: Iterable[FrameFindings], codes: int = 0) -> tuple[WordCount, ...]:
+    """Words that go, by their strongest reason and by category; a frame that repeats another is not counted again.
+
+    So many `codes` count as words that are numbers.
+    """
     going = (finding for frame in frames for finding in frame.findings if finding.is_phi)
     counts = Counter((next(iter(finding.reasons), Reason.UNKNOWN), category_of(finding)) for finding in going)
+    if codes:
+        counts[Reason.CODE, Category.NUMBER] += codes
     return tuple(WordCount(reason, category, counts[reason, category]) for reason, category in sorted(counts))
 
 

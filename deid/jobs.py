@@ -23,6 +23,7 @@ from deid.counting import count_words, failed_checks
 from deid.engines.llama import LlamaClassifier
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
+from deid.engines.zxing import Zxing
 from deid.errors import CancelledRun, DeidError, QuarantineError, RefusedError, StoppedError, UsageError
 from deid.examine import Examiner
 from deid.identifiers import Needles
@@ -85,7 +86,8 @@ def make_engines(settings: Settings) -> Engines:
     EngineError
         Where a reader or the model cannot be started.
     """
-    return Engines((RapidOcr(), Tesseract()), secret(settings.home, "pseudonym-key"), make_classifier(settings))
+    key = secret(settings.home, "pseudonym-key")
+    return Engines((RapidOcr(), Tesseract()), key, make_classifier(settings), Zxing())
 
 
 def make_classifier(settings: Settings) -> Classifier | None:
@@ -136,7 +138,7 @@ def record_of(
         kept=kept,
         seconds=tuple(case.seconds.items()),
         made_by=made_by,
-        phi_words=count_words(case.findings or ()),
+        phi_words=count_words(case.findings or (), len(case.codes or ())),
         failed_checks=failed_checks(case.checks or ()),
     )
 

@@ -7,7 +7,7 @@ done again drops what came after it. `run` does them all.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,6 +20,7 @@ from deid import __version__, header, verify
 from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.classify import Classifier, find_phi
 from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
+from deid.codes import CodeFinder, find_codes
 from deid.compare import Difference
 from deid.identifiers import Needles
 from deid.judging import HeaderJudge
@@ -89,12 +90,14 @@ class Engines:
     readers: tuple[OcrEngine, ...]
     key: bytes
     classifier: Classifier | None = None
+    codes: CodeFinder | None = None
 
     @property
     def made_by(self) -> tuple[tuple[str, str], ...]:
         """(engine, version) of everything that has a say."""
         model = ((self.classifier.name, self.classifier.version),) if self.classifier else ()
-        return (("deid", __version__), *((reader.name, reader.version) for reader in self.readers), *model)
+        codes = ((self.codes.name, self.codes.version),) if self.codes else ()
+        return (("deid", __version__), *((reader.name, reader.version) for reader in self.readers), *codes, *model)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +111,8 @@ class Case:
     representative: tuple[tuple[int, tuple[int, ...]], ...] | None = None
     """(frame, later frames with the same stored pixels): after CONVERT."""
     words: tuple[FrameWords, ...] | None = None
+    codes: tuple[Region, ...] | None = None
+    """Bar codes and QR codes, in every frame: after READ."""
     findings: tuple[FrameFindings, ...] | None = None
     regions: tuple[Region, ...] | None = None
     redacted: Dataset | None = None
@@ -226,14 +231,23 @@ def _read(case: Case, engines: Engines, options: Options) -> Case:
     found = []
     seconds = case.seconds
     before: tuple[Word, ...] = ()
+    codes: tuple[Region, ...] = ()
     for frame, repeats in case.representative or ():
         case = replace(case, seconds=seconds)
         with _timed(case, Stage.RENDER) as seconds:
             views = distinct_views(case.dataset, raw_frame(case.dataset, frame))
         with _timed(replace(case, seconds=seconds), Stage.OCR) as seconds:
             before = read_frame(views, engines.readers, before)
+            codes = merge_regions((*codes, *_codes_in(views, engines)))
         found.append(FrameWords(frame, repeats, before))
-    return replace(case, words=tuple(found), seconds=seconds)
+    return replace(case, words=tuple(found), codes=codes, seconds=seconds)
+
+
+def _codes_in(views: Mapping[View, Picture], engines: Engines, *reasons: Reason) -> tuple[Region, ...]:
+    """What goes because it is a code; like text it is burned into every frame as a rule."""
+    if engines.codes is None:
+        return ()
+    return tuple(Region(None, box, (*reasons, Reason.CODE), 1.0) for box in find_codes(views, engines.codes))
 
 
 def _find(case: Case, engines: Engines, options: Options) -> Case:
@@ -244,8 +258,9 @@ def _find(case: Case, engines: Engines, options: Options) -> Case:
 
 def _boxes(case: Case, engines: Engines, options: Options) -> Case:
     layout = pixel_format(case.dataset)
-    regions = draw_boxes(case.findings or (), Area(layout.rows, layout.columns), options.padding_px)
-    return replace(case, regions=regions)
+    drawn = draw_boxes(case.findings or (), Area(layout.rows, layout.columns), options.padding_px)
+    everywhere = merge_regions((*(case.codes or ()), *(region for region in drawn if region.frame is None)))
+    return replace(case, regions=(*everywhere, *(region for region in drawn if region.frame is not None)))
 
 
 def _redact(case: Case, engines: Engines, options: Options) -> Case:
@@ -301,18 +316,21 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
     finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
     known = [word.box for frame in case.words or () for word in frame.words]
     found = []
+    codes: tuple[Region, ...] = ()
     for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
         words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX)
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))
+        codes = merge_regions((*codes, *_codes_in({View.LOCAL: picture}, engines, Reason.VERIFY)))
     layout = pixel_format(written)
     regions = draw_boxes(found, Area(layout.rows, layout.columns), options.padding_px)
-    return tuple(
+    text = tuple(
         replace(region, reasons=(Reason.VERIFY, *region.reasons))
         for region in regions
         if not any(region.box.overlap(done.box) >= 0.8 * region.box.area for done in case.effective or ())
     )
+    return (*codes, *text)
 
 
 def _tells(finding: Finding, known: Sequence[Box]) -> bool:
@@ -348,9 +366,11 @@ def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator
 
 def _residue_check(residue: tuple[Region, ...]) -> Check:
     if not residue:
-        return Check("read again", True, "No header value, date, number of a record or other new text can be read.")
+        return Check(
+            "read again", True, "No header value, date, number of a record, other new text or code can be read."
+        )
     places = "One place" if len(residue) == 1 else f"{len(residue)} places"
-    detail = f"{places} can still be read as text that identifies: look whether a box has to be added."
+    detail = f"{places} can still be read as text that identifies or as a code: look whether a box has to be added."
     return Check("read again", False, detail, review=True)
 
 
@@ -368,13 +388,14 @@ def _kept_check(kept: Sequence[Region], readable: Sequence[Region]) -> tuple[Che
     if not kept:
         return ()
     places = "One place is" if len(kept) == 1 else f"{len(kept)} places are"
-    if any(Reason.HEADER in region.reasons for region in (*kept, *readable)):
-        detail = f"{places} kept by a person, and a value of the header stands there: it has to be confirmed."
+    if any(_ASKED_TWICE & set(region.reasons) for region in (*kept, *readable)):
+        detail = f"{places} kept by a person, and a value of the header or a code stands there: it has to be confirmed."
         return (Check(KEPT, False, detail, review=True),)
     return (Check(KEPT, True, f"{places} kept by a person; {len(readable)} can still be read as text."),)
 
 
 _READABLE = {Reason.HEADER, Reason.PATTERN}
+_ASKED_TWICE = {Reason.HEADER, Reason.CODE}
 _Action = Callable[[Case, Engines, Options], Case]
 _STEPS: dict[Step, tuple[str, _Action]] = {
     Step.CONVERT: ("", _convert),
@@ -387,7 +408,7 @@ _STEPS: dict[Step, tuple[str, _Action]] = {
 }
 _PARTS: dict[Step, tuple[str, ...]] = {
     Step.CONVERT: ("representative",),
-    Step.READ: ("words",),
+    Step.READ: ("words", "codes"),
     Step.FIND: ("findings",),
     Step.BOXES: ("regions",),
     Step.REDACT: ("redacted", "effective"),

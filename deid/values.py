@@ -56,6 +56,8 @@ class Reason(StrEnum):
     DRAWN = "drawn"
     VERIFY = "verify"
     POLICY = "policy"
+    CODE = "code"
+    """A bar code or a QR code, whatever it says."""
     HEADER = "header"
     PATTERN = "pattern"
     CONTEXT = "context"

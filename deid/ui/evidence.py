@@ -150,6 +150,8 @@ def _words(opened: Opened, frame: int, hidden: bool) -> None:
     found = exhibits.words_of(opened, frame)
     count = len(found.words) if found else 0
     st.markdown(f"#### {looks.count(count, 'word')} in this frame")
+    if codes := opened.case.codes:
+        st.write(f"{looks.count(len(codes), 'bar code or QR code', 'bar codes or QR codes')}: each goes, unread.")
     if not found or not count:
         st.write("No text was seen here.")
         return

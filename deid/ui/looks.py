@@ -27,6 +27,7 @@ REASONS: dict[Reason, Look] = {
     Reason.MODEL: Look("#8C52EC", "M", "model"),
     Reason.UNKNOWN: Look("#197CAA", "U", "unknown word"),
     Reason.UNREADABLE: Look("#D9218B", "X", "unreadable"),
+    Reason.CODE: Look("#5E8000", "B", "bar or QR code"),
     Reason.POLICY: Look("#2F6EEA", "A", "all text"),
     Reason.VERIFY: Look("#E71713", "V", "seen at verify"),
     Reason.DRAWN: Look("#2B8456", "D", "drawn by a person"),

@@ -45,6 +45,7 @@ _RULES: dict[Reason, dict[str, str]] = {
 }
 _REASONS = {
     Reason.POLICY: "all text goes, as was chosen",
+    Reason.CODE: "is a bar code or a QR code",
     Reason.PATTERN: "has a shape that identifies",
     Reason.CONTEXT: "stands where PHI stands",
     Reason.LEXICON: "is known to be harmless",
