@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from io import BytesIO
 from typing import Any
 
 from pydicom import DataElement, Dataset, dcmwrite
@@ -26,6 +25,7 @@ from deid.identifiers import SHORTEST, Needles, common_words, needles_of, tokens
 from deid.profile import STRICT, HeaderOption, Profile
 from deid.ps315 import Action, Rulebook, identifying_tags, name_of, rulebook
 from deid.pseudonyms import Pseudonyms
+from deid.scratch import IN_MEMORY, Content, Scratch, content, stream
 from deid.standins import values_of
 from deid.values import Hint, Removal
 from deid.walking import elements_of
@@ -97,7 +97,7 @@ def clean(
     return cleaned, tuple(task.removals)
 
 
-def write(dataset: Dataset) -> bytes:
+def write(dataset: Dataset, scratch: Scratch = IN_MEMORY) -> Content:
     """The bytes of the file: the same for the same dataset, in the transfer syntax that its file meta names.
 
     Raises
@@ -106,12 +106,17 @@ def write(dataset: Dataset) -> bytes:
         Where an element cannot be encoded.
 
     """
-    buffer = BytesIO()
+    file = scratch.file(_length_of(dataset))
     try:
-        dcmwrite(buffer, _streamed(dataset), enforce_file_format=True)
+        dcmwrite(file, _streamed(dataset), enforce_file_format=True)
     except Exception as exc:
         raise HeaderError("The cleaned dataset cannot be encoded.") from exc
-    return buffer.getvalue()
+    return content(file)
+
+
+def _length_of(dataset: Dataset) -> int:
+    """About how many bytes the file will have: those of its pixels."""
+    return sum(len(dataset[keyword].value or b"") for keyword in PIXEL_KEYWORDS if keyword in dataset)
 
 
 def _streamed(dataset: Dataset) -> Dataset:
@@ -122,7 +127,7 @@ def _streamed(dataset: Dataset) -> Dataset:
     streamed = Dataset()
     streamed.update(dataset)
     streamed.file_meta = dataset.file_meta
-    element = DataElement(pixels.tag, pixels.VR, BytesIO(pixels.value))
+    element = DataElement(pixels.tag, pixels.VR, stream(pixels.value))
     element.is_undefined_length = pixels.is_undefined_length
     streamed[pixels.tag] = element
     return streamed

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from io import BytesIO
 
 from pydicom import DataElement, Dataset
 from pydicom.dataelem import RawDataElement
@@ -45,6 +44,7 @@ from deid.codecs.unseen import without_unseen
 from deid.codecs.unused_bits import without_unused_bits
 from deid.errors import DeidError, PixelError, RefusedError
 from deid.kinds import check_without_pixels
+from deid.scratch import IN_MEMORY, Content, Scratch, stream
 
 HEAD_BYTES = 1024
 """How much of a file `is_dicom` wants to see."""
@@ -69,11 +69,12 @@ def is_dicom(head: bytes) -> bool:
 
 
 def load(
-    data: bytes,
+    data: Content,
     *,
     max_frames: int = 20_000,
     max_pixels_per_frame: int = 200_000_000,
     without_pixels: bool = False,
+    scratch: Scratch = IN_MEMORY,
 ) -> Dataset:
     """The dataset of a file that has pixels which can be de-identified.
 
@@ -89,7 +90,7 @@ def load(
     """
     if not data:
         raise RefusedError("The file is empty.")
-    if not is_dicom(data[:HEAD_BYTES]):
+    if not is_dicom(bytes(data[:HEAD_BYTES])):
         raise RefusedError("This is not a DICOM file.")
     try:
         dataset = _read(data)
@@ -107,7 +108,7 @@ def load(
         raise RefusedError("There are more frames or pixels than DEID_MAX_FRAMES or DEID_MAX_PIXELS_PER_FRAME allows.")
     _check_extent(dataset, layout)
     _refuse_overlays_in_values(dataset, layout)
-    return without_unseen(without_surplus(without_unused_bits(dataset)))
+    return without_unseen(without_surplus(without_unused_bits(dataset)), scratch)
 
 
 def _begins_as_dataset(head: bytes, implicit: bool, order: str) -> bool:
@@ -125,7 +126,7 @@ def _begins_as_dataset(head: bytes, implicit: bool, order: str) -> bool:
     return seen == 2 or (seen == 1 and position >= len(head))
 
 
-def _value_span(data: bytes, position: int, implicit: bool, order: str) -> tuple[int, int | None]:
+def _value_span(data: Content, position: int, implicit: bool, order: str) -> tuple[int, int | None]:
     """Where the value of the element at `position` begins, and its length; None where that is no element."""
     if implicit:
         length = struct.unpack_from(f"{order}L", data, position + 4)[0]
@@ -140,26 +141,26 @@ def _value_span(data: bytes, position: int, implicit: bool, order: str) -> tuple
     return position + 8, struct.unpack_from(f"{order}H", data, position + 6)[0]
 
 
-def _read(data: bytes) -> Dataset:
+def _read(data: Content) -> Dataset:
     """Header and pixels as one dataset in which every element has been parsed."""
-    stream = BytesIO(data)
-    stream.seek(132 if data[128:132] == b"DICM" else 0)
-    meta = read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 0x0002)
-    if data[stream.tell() : stream.tell() + 2] == b"\0\0":
-        read_dataset(stream, True, True, stop_when=lambda tag, vr, length: tag >> 16 != 0x0000)
+    file = stream(data)
+    file.seek(132 if data[128:132] == b"DICM" else 0)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 0x0002)
+    if data[file.tell() : file.tell() + 2] == b"\0\0":
+        read_dataset(file, True, True, stop_when=lambda tag, vr, length: tag >> 16 != 0x0000)
     syntax = UID(str(meta.get("TransferSyntaxUID") or "").strip("\0 "))
-    body, start = data, stream.tell()
+    body, start = data, file.tell()
     if syntax == DeflatedExplicitVRLittleEndian:
         body, start = _inflated(data[start:]), 0
-    implicit, little = _encoding(syntax, body[start : start + HEAD_BYTES])
-    stream = BytesIO(body)
-    stream.seek(start)
-    dataset = read_dataset(stream, implicit, little, stop_when=lambda tag, vr, length: tag in _PIXEL_TAGS)
+    implicit, little = _encoding(syntax, bytes(body[start : start + HEAD_BYTES]))
+    file = stream(body)
+    file.seek(start)
+    dataset = read_dataset(file, implicit, little, stop_when=lambda tag, vr, length: tag in _PIXEL_TAGS)
     if not dataset:
         raise RefusedError("The DICOM header is damaged or cut short.")
     implicit, little = (flag is True for flag in dataset.original_encoding)
     _refuse_short_values(dataset)
-    pixels = _pixel_element(body, stream.tell(), implicit, "<" if little else ">")
+    pixels = _pixel_element(body, file.tell(), implicit, "<" if little else ">")
     _settle(dataset)
     if pixels is not None:
         dataset.add(pixels)
@@ -178,7 +179,7 @@ def _encoding(syntax: UID, head: bytes) -> tuple[bool, bool]:
     return not _begins_as_dataset(head, False, "<"), True
 
 
-def _inflated(body: bytes) -> bytes:
+def _inflated(body: Content) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = inflater.decompress(body, MAX_INFLATED_BYTES)
     if inflater.unconsumed_tail:
@@ -197,7 +198,7 @@ def _refuse_short_values(dataset: Dataset) -> None:
             raise RefusedError("The file is cut short: an element reaches beyond its end.")
 
 
-def _pixel_element(body: bytes, position: int, implicit: bool, order: str) -> DataElement | None:
+def _pixel_element(body: Content, position: int, implicit: bool, order: str) -> DataElement | None:
     """The element at `position`, which holds the pixels; None where the file ends before."""
     if position + 8 > len(body):
         return None
@@ -211,7 +212,7 @@ def _pixel_element(body: bytes, position: int, implicit: bool, order: str) -> Da
     end = end_of_items(body, start) if undefined else start + length
     if end > len(body):
         raise RefusedError("The file is cut short: the pixel element reaches beyond its end.")
-    vr = "" if implicit else body[position + 4 : position + 6].decode()
+    vr = "" if implicit else bytes(body[position + 4 : position + 6]).decode()
     if vr not in ("OB", "OW", "OF", "OD"):
         vr = {0x0008: "OF", 0x0009: "OD"}.get(number, "OB" if undefined else "OW")
     element = DataElement(BaseTag(group << 16 | number), vr, memoryview(body)[start:end])

@@ -29,6 +29,7 @@ from deid.ocr import OcrEngine, read_frame
 from deid.profile import STRICT, Profile
 from deid.redact import redact
 from deid.render import Picture, distinct_views, frame_count, render_stored
+from deid.scratch import IN_MEMORY, Content, Scratch
 from deid.values import (
     Box,
     Check,
@@ -122,7 +123,7 @@ class Case:
     removals: tuple[Removal, ...] | None = None
     needles: Needles | None = None
     """What of the header must not be found in the output."""
-    written: bytes | None = None
+    written: Content | None = None
     checks: tuple[Check, ...] | None = None
     difference: Difference | None = None
     """The written pixels against the original's; None before VERIFY, and where they cannot be compared."""
@@ -132,10 +133,18 @@ class Case:
     """What a person decided to leave as it is: VERIFY tells whether it can be read, and does not overwrite it."""
     kept_readable: tuple[Region, ...] = ()
     """What of the residue lies there."""
+    scratch: Scratch = IN_MEMORY
+    """Where redacted pixels and the written file lie."""
     seconds: dict[Stage, float] = field(default_factory=dict)
 
 
-def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step], None] = lambda step: None) -> Case:
+def run(
+    data: Content,
+    engines: Engines,
+    options: Options,
+    watch: Callable[[Step], None] = lambda step: None,
+    scratch: Scratch = IN_MEMORY,
+) -> Case:
     """Every step for one file; `watch` is told of each step before it begins, and may stop the work by raising.
 
     Raises
@@ -145,14 +154,14 @@ def run(data: bytes, engines: Engines, options: Options, watch: Callable[[Step],
     QuarantineError
         Where a step cannot finish.
     """
-    case = open_case(data, options, without_pixels=True)
+    case = open_case(data, options, without_pixels=True, scratch=scratch)
     for step in steps_of(case):
         watch(step)
         case = run_step(case, step, engines, options)
     return case
 
 
-def open_case(data: bytes, options: Options, *, without_pixels: bool = False) -> Case:
+def open_case(data: Content, options: Options, *, without_pixels: bool = False, scratch: Scratch = IN_MEMORY) -> Case:
     """The case of a file that was accepted, with what its header says of people, places and dates.
 
     `without_pixels` also accepts reports, plans, waveforms and the like: they have no frames.
@@ -163,9 +172,10 @@ def open_case(data: bytes, options: Options, *, without_pixels: bool = False) ->
         max_frames=options.max_frames,
         max_pixels_per_frame=options.max_pixels_per_frame,
         without_pixels=without_pixels,
+        scratch=scratch,
     )
     frames = frame_count(dataset) if pixel_keyword(dataset) else 0
-    case = Case(dataset, frames, header.harvest(dataset))
+    case = Case(dataset, frames, header.harvest(dataset), scratch=scratch)
     if not frames:
         case = replace(case, redacted=dataset, effective=())
     return replace(case, seconds={Stage.LOAD: perf_counter() - start})
@@ -265,7 +275,7 @@ def _boxes(case: Case, engines: Engines, options: Options) -> Case:
 
 def _redact(case: Case, engines: Engines, options: Options) -> Case:
     with _timed(case, Stage.REDACT) as seconds:
-        redacted, effective = redact(case.dataset, case.regions or ())
+        redacted, effective = redact(case.dataset, case.regions or (), case.scratch)
     return replace(case, redacted=redacted, effective=effective, seconds=seconds)
 
 
@@ -282,7 +292,7 @@ def _header(case: Case, engines: Engines, options: Options) -> Case:
             pixels_examined=bool(case.frames) and case.words is not None,
         )
     with _timed(replace(case, seconds=seconds), Stage.WRITE) as seconds:
-        written = header.write(cleaned)
+        written = header.write(cleaned, case.scratch)
     return replace(case, cleaned=cleaned, removals=removals, needles=needles, written=written, seconds=seconds)
 
 

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path, PurePosixPath
 
 from deid.identifiers import Needles
+from deid.scratch import Content, Scratch, pieces
 
 
 def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, rename: bool) -> PurePosixPath:
@@ -30,14 +31,28 @@ def staging_folder(out: Path, run_id: int) -> Path:
     return out / f".deid-{run_id}.part"
 
 
-def publish(written: bytes, target: Path, staging: Path) -> None:
+def scratch_of(out: Path, run_id: int) -> Scratch:
+    """Where a run puts together what is too large for memory: beside its outputs, private, and gone with it.
+
+    Raises
+    ------
+    OSError
+        Where nothing can be written there.
+    """
+    staging = staging_folder(out, run_id)
+    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Scratch(staging)
+
+
+def publish(written: Content, target: Path, staging: Path) -> None:
     """The verified bytes at their place, whole or not at all; `staging` is a folder of the same file system."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staging.mkdir(mode=0o700, exist_ok=True)
     staged = staging / uuid.uuid4().hex
     try:
         with os.fdopen(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(written)
+            for piece in pieces(written):
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         staged.chmod(0o644)

@@ -20,12 +20,15 @@ from deid.codecs.raw import PixelFormat, iter_raw_frames, pixel_format
 from deid.codecs.regions import shallow_copy
 from deid.codecs.syntaxes import WAYS
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Scratch
 from deid.values import Box, Region
 
 _MODULES: dict[str, ModuleType] = {"native": native, "dct": dct, "lossless": lossless, "transcode": transcode}
 
 
-def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+def redact(
+    dataset: Dataset, regions: Iterable[Region], scratch: Scratch = IN_MEMORY
+) -> tuple[Dataset, tuple[Region, ...]]:
     """A new dataset in which the regions are black, and the regions as they were overwritten.
 
     A region is cut to the frame, and grown where its pixels share stored bytes with neighbours. One that lies wholly
@@ -44,7 +47,7 @@ def redact(dataset: Dataset, regions: Iterable[Region]) -> tuple[Dataset, tuple[
     ways = _ways(dataset)
     for way in ways:
         try:
-            redacted, effective = way.overwrite(dataset, wanted)
+            redacted, effective = way.overwrite(dataset, wanted, scratch)
         except PixelError:
             if way is ways[-1]:
                 raise

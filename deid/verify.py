@@ -27,6 +27,7 @@ from deid.errors import DeidError
 from deid.identifiers import Needles, holds
 from deid.profile import STRICT, Profile
 from deid.ps315 import rulebook
+from deid.scratch import Content, let_go, stream
 from deid.values import Check, Region
 
 _META_TAGS = frozenset({0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013})
@@ -42,7 +43,7 @@ _SHORTEST_IN_PIXELS = 8
 
 
 def check_written(
-    original: Dataset, written: bytes, regions: Sequence[Region], needles: Needles, profile: Profile = STRICT
+    original: Dataset, written: Content, regions: Sequence[Region], needles: Needles, profile: Profile = STRICT
 ) -> tuple[tuple[Check, ...], Difference | None]:
     """What was looked at in the written file, in order, and how its pixels differ from the original's.
 
@@ -66,7 +67,7 @@ def check_written(
     return tuple(checks), difference
 
 
-def check_header(written: bytes, needles: Needles, profile: Profile = STRICT) -> tuple[Check, ...]:
+def check_header(written: Content, needles: Needles, profile: Profile = STRICT) -> tuple[Check, ...]:
     """What was looked at in the written file of an object without pixels."""
     try:
         output = opened(written)
@@ -76,12 +77,12 @@ def check_header(written: bytes, needles: Needles, profile: Profile = STRICT) ->
     return opens, _values(output, needles), _elements(output, profile), _envelope(written, output)
 
 
-def opened(written: bytes) -> Dataset:
+def opened(written: Content) -> Dataset:
     """The dataset of a written file, every element parsed; its pixels are a view of the file's bytes, not a copy."""
-    if dcmread(BytesIO(written), stop_before_pixels=True).file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-        output = dcmread(BytesIO(written))
+    if dcmread(stream(written), stop_before_pixels=True).file_meta.TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+        output = dcmread(stream(written))
     else:
-        output = dcmread(BytesIO(written), defer_size=_LONG)
+        output = dcmread(stream(written), defer_size=_LONG)
         for tag in list(output.keys()):
             raw: object = output.get_item(tag, keep_deferred=True)
             if isinstance(raw, RawDataElement) and raw.value is None and raw.length:
@@ -90,7 +91,7 @@ def opened(written: bytes) -> Dataset:
     return output
 
 
-def _undeferred(raw: RawDataElement, written: bytes) -> DataElement | RawDataElement:
+def _undeferred(raw: RawDataElement, written: Content) -> DataElement | RawDataElement:
     """An element that was left out as too long to be copied."""
     encapsulated = raw.length == _UNDEFINED
     end = end_of_items(written, raw.value_tell) if encapsulated else raw.value_tell + raw.length
@@ -176,6 +177,7 @@ def _holds_text(output: Dataset, needles: Needles) -> bool:
         capitals = bytes(value[start : start + _PIECE + longest]).upper()
         if any(token in capitals for token in tokens):
             return True
+        let_go(value)
     return False
 
 
@@ -193,7 +195,7 @@ def _elements(output: Dataset, profile: Profile) -> Check:
     return Check("elements", not kinds, said)
 
 
-def _envelope(written: bytes, output: Dataset) -> Check:
+def _envelope(written: Content, output: Dataset) -> Check:
     """Whether anything stands around the dataset: in the preamble, in the file meta, or after the pixels."""
     faults = []
     if any(written[:128]):
@@ -206,7 +208,7 @@ def _envelope(written: bytes, output: Dataset) -> Check:
     return Check("envelope", not faults, said)
 
 
-def _trailing(written: bytes, output: Dataset) -> bool:
+def _trailing(written: Content, output: Dataset) -> bool:
     """Whether bytes follow the last element: the pixels, or for an object without any whatever it is."""
     if pixel_keyword(output) is None:
         again = BytesIO()
@@ -214,16 +216,17 @@ def _trailing(written: bytes, output: Dataset) -> bool:
         return again.getvalue() != written
     layout = pixel_format(output)
     value = output[layout.keyword].value
-    body = written
+    body = memoryview(written)
     if layout.syntax == DeflatedExplicitVRLittleEndian:
         start = 132 + 12 + output.file_meta.FileMetaInformationGroupLength
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        body = inflater.decompress(written[start:])
+        body = memoryview(inflater.decompress(written[start:]))
         if any(inflater.unused_data):
             return True
     delimiter = b"\xfe\xff\xdd\xe0\0\0\0\0" if layout.syntax.is_encapsulated else b""
     end = b"\0" * (len(value) % 2) + delimiter
-    return not (body.endswith(end) and body.endswith(value, 0, len(body) - len(end)))
+    start = len(body) - len(end) - len(value)
+    return start < 0 or body[start + len(value) :] != end or not is_same(body[start : start + len(value)], value)
 
 
 def _tags_said(paths: list[str]) -> str:

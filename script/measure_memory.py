@@ -74,19 +74,20 @@ def measured(path: Path) -> dict[str, float]:
     from deid.header import clean, needles, write
     from deid.load import load
     from deid.redact import redact
+    from deid.scratch import Scratch, mapped
     from deid.values import Box, Region
     from deid.verify import check_written
 
     imports = _peak_mb()
-    data = path.read_bytes()
-    original = load(data)
+    scratch = Scratch(path.parent)
+    original = load(mapped(path), scratch=scratch)
     start = process_time()
-    redacted, effective = redact(original, [Region(None, Box(16, 16, 390, 30), (), 1.0)])
+    redacted, effective = redact(original, [Region(None, Box(16, 16, 390, 30), (), 1.0)], scratch)
     cleaned, _ = clean(redacted, b"k" * 32, pixels_changed=True, pixels_examined=True)
-    written = write(cleaned)
+    written = write(cleaned, scratch)
     checks, _ = check_written(original, written, effective, needles(original))
     if not all(check.passed for check in checks):
-        raise SystemExit("a check of verify failed")
+        raise SystemExit("; ".join(check.detail for check in checks if not check.passed))
     return {"imports": imports, "peak": _peak_mb(), "seconds": process_time() - start}
 
 

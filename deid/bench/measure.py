@@ -86,7 +86,7 @@ def _measure_case(truth: Truth, engines: Engines, options: Options, places: Plac
     except DeidError:
         return CaseResult(score_case(truth, None), None)
     outcome, _ = verdict(case)
-    written = None if outcome is Outcome.QUARANTINED else case.written
+    written = None if outcome is Outcome.QUARANTINED or case.written is None else bytes(case.written)
     score = score_case(truth, written)
     words = tuple(_word_end(truth.words[each.index], each, case) for each in score.words)
     if places.out is not None and written is not None:

@@ -31,6 +31,7 @@ from deid.codecs.markers import FrameHeader, adobe_transform, first_quantisers, 
 from deid.codecs.raw import PixelFormat, StoredFrames, encoded_frames, pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import grown, with_offset_tables
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Scratch
 from deid.values import Box, Region
 
 SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit)
@@ -93,7 +94,9 @@ def handles(dataset: Dataset) -> bool:
     return all(_is_editable(header, layout) for header in headers)
 
 
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+def overwrite(
+    dataset: Dataset, regions: Sequence[Region], scratch: Scratch = IN_MEMORY
+) -> tuple[Dataset, tuple[Region, ...]]:
     """A new dataset in which the regions are black, and the regions grown to whole blocks, cut where the frame ends.
 
     The blocks are those of luma, or the whole coded units where chroma that is not black lies between the two.
@@ -105,12 +108,12 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tup
 
     """
     covering = _covering(dataset, regions)
-    count = len(covering.frames)
+    count, length = len(covering.frames), len(dataset.PixelData)
     try:
-        pixels = encapsulated(covering.codestreams(), count)
+        pixels = encapsulated(covering.codestreams(), count, scratch, length)
     except _OutgrownError:
         covering.settle()
-        pixels = encapsulated(covering.codestreams(), count)
+        pixels = encapsulated(covering.codestreams(), count, scratch, length)
     copy = with_offset_tables(dataset, pixels, covering.frames.layout.syntax)
     remember_loss(dataset, copy)
     return copy, tuple(covering.regions)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from itertools import pairwise
+from itertools import count, pairwise
 
 from pydicom import Dataset
 
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Content, Scratch, content, let_go
 
 Span = tuple[int, int]
 """Half-open range of bytes in the value of the pixel element."""
@@ -21,6 +21,7 @@ _ITEM = b"\xfe\xff\x00\xe0"
 _DELIMITER = b"\xfe\xff\xdd\xe0"
 _STARTS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
 """How a JPEG or JPEG-LS and a JPEG 2000 codestream begin."""
+_ITEMS_AT_ONCE = 16
 _LARGEST_BASIC_OFFSET = 0xFFFFFFFF
 
 
@@ -37,10 +38,12 @@ class FrameSpans:
     def stored(self, frame: int) -> bytes | memoryview:
         """As `codestream`, without a copy where the frame is one fragment."""
         spans = self.spans[frame]
+        let_go(self.value)
         return self.value[slice(*spans[0])] if len(spans) == 1 else self.codestream(frame)
 
     def codestream(self, frame: int) -> bytes:
         """The codestream of a frame, its fragments joined."""
+        let_go(self.value)
         return b"".join(self.value[start:end] for start, end in self.spans[frame])
 
     def __iter__(self) -> Iterator[bytes]:
@@ -78,26 +81,32 @@ def count_codestreams(value: bytes | memoryview) -> int:
 
 def starts_of_codestreams(value: bytes | memoryview) -> int:
     """How many fragments begin a JPEG, JPEG-LS or JPEG 2000 codestream."""
-    return sum(_begins_codestream(value, start) for start, _ in _items(value)[1])
+    found = 0
+    for start, _ in _items(value)[1]:
+        found += _begins_codestream(value, start)
+        let_go(value)
+    return found
 
 
-def end_of_items(body: bytes, position: int) -> int:
+def end_of_items(body: Content, position: int) -> int:
     """Where the last of the items that begin at `position` ends; beyond the end where the body is cut short."""
-    while position + 8 <= len(body):
-        tag, length = body[position : position + 4], struct.unpack_from("<L", body, position + 4)[0]
+    for start, tag, length in _walk(body, position):
         if tag != _ITEM:
-            return position
-        position += 8 + length
+            return start
+        position = start + 8 + length
     return position
 
 
-def encapsulated(frames: Iterable[bytes | memoryview], count: int) -> tuple[bytes, bytes | None, bytes | None]:
+def encapsulated(
+    frames: Iterable[Content], number: int, scratch: Scratch = IN_MEMORY, length: int = 0
+) -> tuple[Content, bytes | None, bytes | None]:
     """The value of PixelData, one fragment a frame, and the extended offset tables where the basic one is too small.
 
-    Frames, `count` of them, are taken one by one, so that none but the value has to lie in memory.
+    Frames, `number` of them and of about `length` bytes in all, are taken one by one, so that none but the value has to
+    lie in memory.
     """
-    buffer = BytesIO()
-    buffer.write(_ITEM + struct.pack("<L", 4 * count) + bytes(4 * count))
+    buffer = scratch.file(length)
+    buffer.write(_ITEM + struct.pack("<L", 4 * number) + bytes(4 * number))
     first = buffer.tell()
     offsets, lengths = [], []
     for frame in frames:
@@ -107,29 +116,43 @@ def encapsulated(frames: Iterable[bytes | memoryview], count: int) -> tuple[byte
         buffer.write(frame)
         buffer.write(bytes(len(frame) % 2))
     if offsets[-1] > _LARGEST_BASIC_OFFSET:
-        value = _ITEM + bytes(4) + buffer.getbuffer()[first:]
-        return value, struct.pack(f"<{count}Q", *offsets), struct.pack(f"<{count}Q", *lengths)
+        buffer.seek(first - 8)
+        buffer.write(_ITEM + bytes(4))
+        return (
+            content(buffer)[first - 8 :],
+            struct.pack(f"<{number}Q", *offsets),
+            struct.pack(f"<{number}Q", *lengths),
+        )
     buffer.seek(8)
-    buffer.write(struct.pack(f"<{count}L", *offsets))
-    return buffer.getvalue(), None, None
+    buffer.write(struct.pack(f"<{number}L", *offsets))
+    return content(buffer), None, None
 
 
 def _begins_codestream(value: bytes | memoryview, start: int) -> bool:
     return bytes(value[start : start + 4]).startswith(_STARTS)
 
 
+def _walk(value: Content, position: int) -> Iterator[tuple[int, Content, int]]:
+    """Where each item begins, its tag and its length, one after the other up to the end of the value."""
+    for number in count():
+        if position + 8 > len(value):
+            return
+        length = struct.unpack_from("<L", value, position + 4)[0]
+        yield position, value[position : position + 4], length
+        position += 8 + length
+        if number % _ITEMS_AT_ONCE == 0:
+            let_go(value)
+
+
 def _items(value: bytes | memoryview) -> tuple[Sequence[int], list[Span]]:
     """The basic offset table, and the fragments after it."""
     spans: list[Span] = []
-    position = 0
-    while position + 8 <= len(value):
-        tag, length = value[position : position + 4], struct.unpack_from("<L", value, position + 4)[0]
+    for start, tag, length in _walk(value, 0):
         if tag == _DELIMITER:
             break
-        if tag != _ITEM or position + 8 + length > len(value):
+        if tag != _ITEM or start + 8 + length > len(value):
             raise PixelError("The encapsulated frames cannot be told apart.")
-        spans.append((position + 8, position + 8 + length))
-        position += 8 + length
+        spans.append((start + 8, start + 8 + length))
     if not spans:
         raise PixelError("The encapsulated frames cannot be told apart.")
     (start, end), *fragments = spans

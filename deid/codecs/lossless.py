@@ -11,6 +11,7 @@ from deid.codecs.encode import LOSSLESS, encode_frame
 from deid.codecs.fill import black
 from deid.codecs.raw import pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
+from deid.scratch import IN_MEMORY, Scratch
 from deid.values import Region
 
 
@@ -19,7 +20,9 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax in LOSSLESS
 
 
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+def overwrite(
+    dataset: Dataset, regions: Sequence[Region], scratch: Scratch = IN_MEMORY
+) -> tuple[Dataset, tuple[Region, ...]]:
     """A new dataset in which the regions are black, and the regions: no pixel shares its value with a neighbour.
 
     Raises
@@ -41,4 +44,5 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tup
         return encode_frame(covered, layout, layout.photometric)
 
     codestreams = map(codestream, range(len(frames)))
-    return with_offset_tables(dataset, encapsulated(codestreams, len(frames)), layout.syntax), tuple(regions)
+    pixels = encapsulated(codestreams, len(frames), scratch, len(dataset.PixelData))
+    return with_offset_tables(dataset, pixels, layout.syntax), tuple(regions)

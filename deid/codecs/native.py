@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 from pydicom import Dataset
@@ -17,6 +16,7 @@ from deid.codecs.fill import black
 from deid.codecs.raw import PixelFormat, pixel_format, raw_photometric, stored_frames
 from deid.codecs.regions import boxes_by_frame, grown, replace_pixels
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Scratch, let_go
 from deid.values import Box, Region
 
 _WHOLE_BYTES = (8, 16, 32, 64)
@@ -32,7 +32,9 @@ def handles(dataset: Dataset) -> bool:
     return layout.bits_allocated in _WHOLE_BYTES or (layout.bits_allocated == 1 and layout.samples == 1)
 
 
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+def overwrite(
+    dataset: Dataset, regions: Sequence[Region], scratch: Scratch = IN_MEMORY
+) -> tuple[Dataset, tuple[Region, ...]]:
     """A new dataset in which the regions are black, and the regions as they were overwritten.
 
     Raises
@@ -43,11 +45,9 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tup
     """
     layout = pixel_format(dataset)
     snapped = _snapped(layout, regions)
-    # One copy that can be edited, and that comes out as bytes without another.
-    buffer = BytesIO(dataset[layout.keyword].value)
-    with buffer.getbuffer() as stored:
-        _overwrite_stored(stored, dataset, layout, boxes_by_frame(snapped, layout.frames))
-    return replace_pixels(dataset, buffer.getvalue()), snapped
+    stored = scratch.copy(dataset[layout.keyword].value)
+    _overwrite_stored(stored, dataset, layout, boxes_by_frame(snapped, layout.frames))
+    return replace_pixels(dataset, stored.toreadonly()), snapped
 
 
 def _snapped(layout: PixelFormat, regions: Sequence[Region]) -> tuple[Region, ...]:
@@ -70,6 +70,7 @@ def _overwrite_stored(
         colour = black(dataset, layout, photometric, frames.decoded(frame))
         for box in here:
             _paint(stored, layout, frame, box, colour)
+        let_go(value)
     if layout.is_swapped:
         _swap_pairs(stored)
 

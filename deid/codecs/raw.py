@@ -34,6 +34,7 @@ from deid.codecs.encapsulated import FrameSpans, count_codestreams, frame_spans
 from deid.codecs.markers import adobe_transform
 from deid.codecs.syntaxes import why_not
 from deid.errors import PixelError
+from deid.scratch import let_go, pieces
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _PLUGINS = {RLELossless: "pylibjpeg"}
@@ -43,7 +44,6 @@ _PACKAGES = {
     **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg-openjpeg"),
 }
 """What does the work behind the plugin pylibjpeg."""
-_PIECE = 1 << 20
 _FLOAT_BITS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 imagecodecs_jpeg.register()
@@ -207,7 +207,9 @@ class StoredFrames:
         if self.spans is not None:
             return self.spans.stored(frame)
         first, last = frame * self.layout.frame_bits, (frame + 1) * self.layout.frame_bits
-        return memoryview(self.dataset[self.layout.keyword].value)[first // 8 : -(-last // 8)]
+        value = self.dataset[self.layout.keyword].value
+        let_go(value)
+        return memoryview(value)[first // 8 : -(-last // 8)]
 
     def codestream(self, frame: int) -> bytes:
         """As `stored`, as bytes of its own."""
@@ -222,7 +224,9 @@ class StoredFrames:
         if not 0 <= frame < self.layout.frames:
             raise PixelError(f"There is no frame {frame}.")
         if self.spans is None:
-            return _decoded_native(self.dataset[self.layout.keyword].value, self.layout, frame)
+            value = self.dataset[self.layout.keyword].value
+            let_go(value)
+            return _decoded_native(value, self.layout, frame)
         try:
             return _decoded(self.spans.codestream(frame), self.layout)
         except PixelError as exc:
@@ -233,8 +237,7 @@ def is_same(one: bytes | memoryview, two: bytes | memoryview) -> bool:
     """Whether both hold the same bytes. Views would be compared one item at a time, so pieces of them are copied."""
     if len(one) != len(two):
         return False
-    starts = range(0, len(one), _PIECE)
-    return all(bytes(one[start : start + _PIECE]) == bytes(two[start : start + _PIECE]) for start in starts)
+    return all(bytes(here) == bytes(there) for here, there in zip(pieces(one), pieces(two), strict=True))
 
 
 def stored_frames(dataset: Dataset) -> StoredFrames:

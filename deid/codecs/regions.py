@@ -11,6 +11,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from deid.codecs.raw import pixel_keyword
+from deid.scratch import Content
 from deid.values import Box, Region
 
 _OFFSET_TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
@@ -60,7 +61,7 @@ def _twin(element: DataElement) -> DataElement:
     return twin
 
 
-def replace_pixels(dataset: Dataset, value: bytes, syntax: UID | None = None) -> Dataset:
+def replace_pixels(dataset: Dataset, value: Content, syntax: UID | None = None) -> Dataset:
     """A new dataset with other pixels, in the same transfer syntax unless one is given.
 
     Tables of offsets into the old codestreams do not come along: a stale one silently gives wrong frames.
@@ -82,7 +83,7 @@ def replace_pixels(dataset: Dataset, value: bytes, syntax: UID | None = None) ->
     return copy
 
 
-def with_offset_tables(dataset: Dataset, pixels: tuple[bytes, bytes | None, bytes | None], syntax: UID) -> Dataset:
+def with_offset_tables(dataset: Dataset, pixels: tuple[Content, bytes | None, bytes | None], syntax: UID) -> Dataset:
     """As `replace_pixels`, for what `encapsulated` gives: a value, and extended offset tables where it needs them."""
     value, offsets, lengths = pixels
     copy = replace_pixels(dataset, value, syntax)

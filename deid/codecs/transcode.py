@@ -25,6 +25,7 @@ from deid.codecs.loss import remember_loss
 from deid.codecs.raw import PixelFormat, iter_raw_frames, pixel_format, raw_photometric
 from deid.codecs.regions import boxes_by_frame, painted, with_offset_tables
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Content, Scratch, content
 from deid.values import Region
 
 _TARGETS = (JPEGLSLossless, RLELossless)
@@ -35,7 +36,9 @@ def handles(dataset: Dataset) -> bool:
     return pixel_format(dataset).syntax.is_encapsulated
 
 
-def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tuple[Region, ...]]:
+def overwrite(
+    dataset: Dataset, regions: Sequence[Region], scratch: Scratch = IN_MEMORY
+) -> tuple[Dataset, tuple[Region, ...]]:
     """A new dataset in JPEG-LS lossless (RLE or native where that fails) in which the regions are black, and these.
 
     Raises
@@ -54,13 +57,15 @@ def overwrite(dataset: Dataset, regions: Sequence[Region]) -> tuple[Dataset, tup
                 encode_frame(frame, replace(layout, syntax=syntax), layout.photometric)
                 for frame in _covered_frames(dataset, layout, regions)
             )
-            pixels = encapsulated(codestreams, layout.frames)
+            pixels = encapsulated(codestreams, layout.frames, scratch, layout.native_bytes)
         except PixelError:
             continue
         return _described(dataset, layout, pixels, syntax), tuple(regions)
-    native = b"".join(frame.tobytes() for frame in _covered_frames(dataset, layout, regions))
-    pixels = native + b"\0" * (len(native) % 2), None, None
-    return _described(dataset, layout, pixels, ExplicitVRLittleEndian), tuple(regions)
+    file = scratch.file(layout.native_bytes)
+    for frame in _covered_frames(dataset, layout, regions):
+        file.write(frame.tobytes())
+    file.write(b"\0" * (file.tell() % 2))
+    return _described(dataset, layout, (content(file), None, None), ExplicitVRLittleEndian), tuple(regions)
 
 
 def _covered_frames(dataset: Dataset, layout: PixelFormat, regions: Sequence[Region]) -> Iterator[np.ndarray]:
@@ -71,7 +76,7 @@ def _covered_frames(dataset: Dataset, layout: PixelFormat, regions: Sequence[Reg
 
 
 def _described(
-    dataset: Dataset, layout: PixelFormat, pixels: tuple[bytes, bytes | None, bytes | None], syntax: UID
+    dataset: Dataset, layout: PixelFormat, pixels: tuple[Content, bytes | None, bytes | None], syntax: UID
 ) -> Dataset:
     """The new dataset with a truthful Image Pixel module and a memory of the loss."""
     copy = with_offset_tables(dataset, pixels, syntax)

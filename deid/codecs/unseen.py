@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from io import BytesIO
 
 from pydicom import DataElement, Dataset
 from pydicom.tag import Tag
@@ -37,6 +36,7 @@ from deid.codecs.markers import (
 )
 from deid.codecs.raw import encoded_frames, pixel_format
 from deid.errors import PixelError
+from deid.scratch import IN_MEMORY, Scratch
 
 _JFIF_PAYLOAD, _ADOBE_PAYLOAD, _SPIFF_PAYLOAD, _COLOUR_PAYLOAD = 14, 12, 30, 5
 _SHORTEST_TAIL = 4
@@ -58,7 +58,7 @@ _HARMLESS = re.compile(rb"(" + rb"|".join(_ENCODERS) + rb")[\s\0]*")
 """Comments that name an encoder and nothing else."""
 
 
-def without_unseen(dataset: Dataset) -> Dataset:
+def without_unseen(dataset: Dataset, scratch: Scratch = IN_MEMORY) -> Dataset:
     """The dataset, or a copy in which what no picture shows is zeros; each fragment keeps its length.
 
     Raises
@@ -71,21 +71,20 @@ def without_unseen(dataset: Dataset) -> Dataset:
     if find is None:
         return dataset
     spans = encoded_frames(dataset)
-    changed: BytesIO | None = None
+    changed: memoryview | None = None
     for frame in range(len(spans)):
         codestream = spans.codestream(frame)
         for start, wanted in find(codestream):
             end = start + len(wanted)
             if codestream[start:end] == wanted:
                 continue
-            changed = changed or BytesIO(spans.value)
+            changed = scratch.copy(spans.value) if changed is None else changed
             for first, last in _in_fragments(spans.spans[frame], start, end):
-                changed.seek(first)
-                changed.write(wanted[: last - first])
+                changed[first:last] = wanted[: last - first]
                 wanted = wanted[last - first :]
     if changed is None:
         return dataset
-    element = DataElement(Tag("PixelData"), dataset["PixelData"].VR, changed.getvalue())
+    element = DataElement(Tag("PixelData"), dataset["PixelData"].VR, changed.toreadonly())
     element.is_undefined_length = dataset["PixelData"].is_undefined_length
     copy = Dataset()
     copy.update(dataset)

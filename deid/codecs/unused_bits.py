@@ -23,6 +23,7 @@ from deid.codecs.markers import frame_header
 from deid.codecs.raw import PixelFormat, StoredFrames, pixel_format, stored_frames
 from deid.codecs.regions import replace_pixels, with_offset_tables
 from deid.errors import PixelError
+from deid.scratch import let_go
 
 _WHOLE_BYTES = (8, 16, 32)
 _SIZ_PRECISION = 42
@@ -66,6 +67,7 @@ def _native_without(dataset: Dataset, layout: PixelFormat) -> Dataset:
     for start in range(0, len(stored), chunk):
         part = stored[start : start + chunk]
         plain = _plain(part, layout)
+        let_go(value)
         if plain is None:
             continue
         if cleared is None:

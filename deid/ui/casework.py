@@ -85,7 +85,9 @@ class Opened:
     def clean_file(self) -> bytes | None:
         """What may leave; None where nothing may."""
         end = self.end
-        return self.case.written if end is not None and end[0] is Outcome.CLEANED else None
+        if self.case.written is None or end is None or end[0] is not Outcome.CLEANED:
+            return None
+        return bytes(self.case.written)
 
 
 def open_file(owner: str, data: bytes, title: str, name: str, options: Options) -> str:
