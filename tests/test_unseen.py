@@ -27,6 +27,7 @@ from pydicom.uid import (
 
 from deid import header
 from deid.codecs.raw import encoded_frames, iter_raw_frames, raw_frame
+from deid.codecs.readable import hidden_texts
 from deid.codecs.rle_surplus import holds_surplus
 from deid.codecs.unseen import holds_unseen
 from deid.codecs.unused_bits import holds_unused_bits
@@ -110,6 +111,89 @@ def test_text_in_a_codestream_becomes_zeros_and_the_picture_stays(
     assert len(dataset.PixelData) == len(built.PixelData)
     assert not holds_unseen(dataset)
     assert np.array_equal(raw_frame(dataset, 0), plain)
+
+
+def _tile_end(stream: bytes) -> bytes:
+    """Text after the last packet of the only tile-part, whose length grows with it."""
+    at = stream.index(b"\xff\x90")
+    length = int.from_bytes(stream[at + 6 : at + 10], "big") + len(TEXT)
+    return _before_end(TEXT)(stream[: at + 6] + length.to_bytes(4, "big") + stream[at + 10 :])
+
+
+def _progressive(pixels: np.ndarray) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", progressive=True)
+    return buffer.getvalue()
+
+
+def _between_scans(stream: bytes) -> bytes:
+    at = stream.index(b"\xff\xc4", stream.index(b"\xff\xda"))
+    return stream[:at] + TEXT + stream[at:]
+
+
+IN_CODED_DATA: list[Any] = [
+    pytest.param(JPEGLossless, GREY, {}, _before_end(TEXT), id="JPEG lossless"),
+    pytest.param(JPEGExtended12Bit, GREY12, {"bits_stored": 12}, _before_end(TEXT), id="12-bit JPEG"),
+    pytest.param(JPEGBaseline8Bit, GREY, {}, lambda _: _before_end(TEXT)(_progressive(GREY)), id="progressive JPEG"),
+    pytest.param(JPEGBaseline8Bit, GREY, {}, lambda _: _between_scans(_progressive(GREY)), id="between scans"),
+    pytest.param(JPEG2000Lossless, GREY, {}, _tile_end, id="J2K"),
+    pytest.param(JPEG2000, GREY, {}, _tile_end, id="J2K lossy"),
+    pytest.param(HTJ2KLossless, GREY, {}, _tile_end, id="HTJ2K"),
+]
+
+
+@pytest.mark.parametrize(("syntax", "pixels", "layout", "hide"), IN_CODED_DATA)
+@pytest.mark.parametrize("fragments", [1, 3])
+def test_text_that_the_picture_does_not_need_becomes_zeros_in_any_coded_data(
+    syntax: str, pixels: np.ndarray, layout: dict[str, Any], hide: Callable[[bytes], bytes], fragments: int
+) -> None:
+    built = image(pixels, syntax=syntax, **layout)
+    hiding = hide(_stream(syntax, pixels, **layout))
+    built.PixelData = encapsulate([hiding], fragments_per_frame=fragments)
+    plain = raw_frame(built, 0)
+    assert holds_unseen(built)
+    dataset = load(file_bytes(built))
+    assert TEXT[1:] not in encoded_frames(dataset).codestream(0)
+    assert encoded_frames(dataset).codestream(0) != hiding
+    assert len(dataset.PixelData) == len(built.PixelData)
+    assert not holds_unseen(dataset)
+    assert np.array_equal(raw_frame(dataset, 0), plain)
+
+
+def test_jpeg_ls_with_more_than_its_picture_is_not_opened_by_its_decoder() -> None:
+    built = image(GREY, syntax=JPEGLSLossless)
+    built.PixelData = encapsulate([_before_end(TEXT)(_stream(JPEGLSLossless))])
+    with pytest.raises(PixelError):
+        raw_frame(load(file_bytes(built)), 0)
+
+
+NEEDED = b"\xf0\x01\x95kQZ9"
+"""What a made-up picture is made of; its last four bytes read as text."""
+
+
+@pytest.mark.parametrize(
+    ("hidden", "found"),
+    [
+        (b"Quillfeather 19470219", True),
+        (b"Quillfeather" + bytes(400), True),
+        (b"Quillf", True),
+        (b"Quillf" + bytes(400), False),
+        (b"\x80" + b"a" * 16, False),
+        (b"", False),
+    ],
+)
+def test_only_what_the_picture_does_without_is_text_that_hides(hidden: bytes, found: bool) -> None:
+    def decode(codestream: bytes) -> np.ndarray:
+        return np.frombuffer(codestream, np.uint8, count=len(NEEDED), offset=3)
+
+    codestream = b"abc" + NEEDED + hidden + b"\xff\xd9"
+    span = (3, len(codestream) - 2)
+    cleared = bytearray(codestream)
+    for start, zeros in hidden_texts(codestream, [span], decode):
+        cleared[start : start + len(zeros)] = zeros
+    assert bytes(cleared).startswith(b"abc" + NEEDED)
+    assert (bytes(cleared) != codestream) is found
+    assert b"illf" not in cleared or not found
 
 
 @pytest.mark.parametrize("filler", [0, 40])

@@ -2,7 +2,8 @@
 
 They can hold text that nobody reads, so they are made zeros where they stand. Lengths and offsets stay, and so do
 segments that decoders need and the few comments that encoders are known to leave. What hides within the coded data of
-8-bit sequential JPEG, after its last block or between restart intervals, shows when the same blocks are coded again.
+8-bit sequential JPEG, after its last block or between restart intervals, shows when the same blocks are coded again;
+in other coded data text is looked for (readable.py).
 
 References
 ----------
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
+import numpy as np
 from pydicom import DataElement, Dataset
 from pydicom.tag import Tag
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
@@ -34,7 +36,8 @@ from deid.codecs.markers import (
     header_segments,
     segments,
 )
-from deid.codecs.raw import encoded_frames, pixel_format
+from deid.codecs.raw import decode_codestream, encoded_frames, pixel_format
+from deid.codecs.readable import hidden_texts
 from deid.errors import PixelError
 from deid.scratch import IN_MEMORY, Scratch
 
@@ -104,29 +107,43 @@ def holds_unseen(dataset: Dataset, plain: Container[int] = ()) -> bool:
     return any(
         codestream[start : start + len(wanted)] != wanted
         for frame, codestream in enumerate(encoded_frames(dataset))
-        for start, wanted in (find if frame not in plain else _in_segments)(codestream)
+        for start, wanted in (_in_segments if frame in plain else find)(codestream)
     )
 
 
 def is_plain(codestream: bytes, parsed: dct.Parsed) -> bool:
     """Whether the coded data of a sequential JPEG, parsed before, is known to hold its blocks alone."""
     try:
-        span = _only_scan(codestream, list(segments(codestream)))
-        return span is not None and _surplus(codestream, span, parsed) is None
+        scans = _scans(codestream, list(segments(codestream)))
+        return len(scans) == 1 and _surplus(codestream, scans[0], parsed) is None
     except PixelError:
         return False
 
 
 def _finder(dataset: Dataset) -> Callable[[bytes], Iterator[tuple[int, bytes]]] | None:
     """What gives, for a codestream, where something may stand that no picture shows, and what must stand there."""
-    syntax = pixel_format(dataset).syntax
-    if syntax in dct.SYNTAXES:
-        return _in_sequential_jpeg
-    if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
-        return _in_segments
-    if syntax in JPEG2000TransferSyntaxes:
-        return lambda codestream: _zeros(_in_jpeg2000(codestream))
-    return None
+    layout = pixel_format(dataset)
+
+    def decode(codestream: bytes) -> np.ndarray:
+        return decode_codestream(codestream, layout)
+
+    def in_jpeg(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+        found = list(segments(codestream))
+        yield from _zeros(_in_jpeg(codestream, found))
+        scans = _scans(codestream, found)
+        parsed = _parsed(codestream) if layout.syntax in dct.SYNTAXES and len(scans) == 1 else None
+        if parsed is None:
+            yield from hidden_texts(codestream, scans, decode)
+        else:
+            yield from _coded_anew(codestream, scans[0], parsed)
+
+    def in_jpeg2000(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+        yield from _zeros(_in_jpeg2000(codestream))
+        yield from hidden_texts(codestream, _tiles(codestream), decode)
+
+    if layout.syntax in JPEGTransferSyntaxes or layout.syntax in JPEGLSTransferSyntaxes:
+        return in_jpeg
+    return in_jpeg2000 if layout.syntax in JPEG2000TransferSyntaxes else None
 
 
 def _zeros(spans: Iterator[Span]) -> Iterator[tuple[int, bytes]]:
@@ -137,19 +154,20 @@ def _in_segments(codestream: bytes) -> Iterator[tuple[int, bytes]]:
     return _zeros(_in_jpeg(codestream, segments(codestream)))
 
 
-def _in_sequential_jpeg(codestream: bytes) -> Iterator[tuple[int, bytes]]:
-    found = list(segments(codestream))
-    yield from _zeros(_in_jpeg(codestream, found))
-    yield from _coded_anew(codestream, _only_scan(codestream, found))
-
-
-def _coded_anew(codestream: bytes, span: Span | None) -> Iterator[tuple[int, bytes]]:
-    """Coded data that holds more than its blocks: those blocks alone, and zeros behind them."""
+def _parsed(codestream: bytes) -> dct.Parsed | None:
+    """The codestream, where it is 8-bit sequential JPEG that can be coded anew."""
     try:
         header = frame_header(codestream)
-        if span is None or header.marker not in dct.SEQUENTIAL or header.precision != 8:
-            return
-        parsed = dct.parse(codestream)
+        if header.marker not in dct.SEQUENTIAL or header.precision != 8:
+            return None
+        return dct.parse(codestream)
+    except PixelError:
+        return None
+
+
+def _coded_anew(codestream: bytes, span: Span, parsed: dct.Parsed) -> Iterator[tuple[int, bytes]]:
+    """Coded data that holds more than its blocks: those blocks alone, and zeros behind them."""
+    try:
         wanted = _surplus(codestream, span, parsed)
         if wanted is None:
             return
@@ -172,15 +190,24 @@ def _surplus(codestream: bytes, span: Span, parsed: dct.Parsed) -> bytes | None:
     return None if surplus < _SHORTEST_TAIL or is_plain else coded + bytes(surplus)
 
 
-def _only_scan(codestream: bytes, found: Sequence[Segment]) -> Span | None:
-    """Where the coded data of the only scan lies; None where there are several."""
-    scans = [number for number, segment in enumerate(found) if segment.marker == SOS]
-    if len(scans) != 1:
-        return None
-    if found[-1].marker == SOS:
-        return found[-1].end, len(codestream)
-    following = found[scans[0] + 1]
-    return found[scans[0]].end, following.start - (2 if following.marker == EOI else 4)
+def _scans(codestream: bytes, found: Sequence[Segment]) -> list[Span]:
+    """Where the coded data of each scan lies."""
+    spans: list[Span] = []
+    for number, segment in enumerate(found):
+        if segment.marker != SOS:
+            continue
+        if number + 1 == len(found):
+            spans.append((segment.end, len(codestream)))
+            continue
+        following = found[number + 1]
+        spans.append((segment.end, following.start - (2 if following.marker == EOI else 4)))
+    return spans
+
+
+def _tiles(codestream: bytes) -> list[Span]:
+    """Where the coded data of all tiles lies, headers of tile-parts among it."""
+    start = codestream.find(b"\xff\x93")
+    return [(start + 2, len(codestream))] if start >= 0 else []
 
 
 def _in_fragments(fragments: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
