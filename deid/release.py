@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from deid.store import Purpose, Selection, Store
+from deid.quality import says
+from deid.store import Purpose, Sampled, Selection, Store
 from deid.values import Outcome
 
 _TITLES = {
@@ -64,6 +65,7 @@ def release_object(store: Store, run_id: int) -> dict[str, Any]:
             }
             for each in reviews
         ],
+        "sample": _sample(sampled) if (sampled := store.sample(run_id)) else None,
         "limits": _LIMITS,
     }
 
@@ -82,6 +84,7 @@ def release_page(told: dict[str, Any]) -> str:
         _table("Not released, and why", ((each["reason"], f"{each['files']:,}") for each in told["not_released"])),
         _table("Options", [("In force", told["options"]), ("Boxes overwritten", f"{told['boxes']:,}")]),
         _table("Made by", ((each["engine"], each["version"]) for each in told["made_by"])),
+        _table("A random sample of the clean files, looked at by people", _sampled(told["sample"])),
         _table("Looked at by people", (_looked(each) for each in told["reviews"])),
         f"<p>{escape(told['limits'])}</p>",
     ]
@@ -90,6 +93,28 @@ def release_page(told: dict[str, Any]) -> str:
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Run {told["run"]}</title>'
         f"<style>{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
     )
+
+
+def _sample(sampled: Sampled) -> dict[str, Any]:
+    draw = sampled.draw
+    return {
+        "clean_files": draw.population,
+        "drawn": sampled.size,
+        "looked_at": sampled.looked,
+        "leaks": sampled.leaks,
+        "confidence": draw.confidence,
+        "seed": draw.seed,
+        "by": sampled.by,
+        "at": f"{sampled.at:%Y-%m-%d %H:%M} UTC",
+        "says": says(sampled),
+    }
+
+
+def _sampled(told: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if told is None:
+        return []
+    drawn = f"{told['drawn']:,} of {told['clean_files']:,}, by {told['by']}, {told['at']}, seed {told['seed']}"
+    return [("Drawn", drawn), ("What it says", told["says"])]
 
 
 def _looked(each: dict[str, Any]) -> tuple[str, str]:

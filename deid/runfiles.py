@@ -117,6 +117,21 @@ class RunFiles:
                 self.note(source, same, published=published, **{**more, "held": False})
                 return
 
+    def withdraw(self, entry: Entry, reason: str) -> None:
+        """Take a clean file away; it needs a review, for this reason.
+
+        Raises
+        ------
+        OSError
+            Where it cannot be taken away.
+        """
+        self.outputs.joinpath(*entry.place.parts).unlink(missing_ok=True)
+        for told in self.index.lines():
+            if told["source"] == str(entry.source):
+                end = {"outcome": Outcome.NEEDS_REVIEW.value, "reason": reason, "published": False}
+                self.index.add({**told, **end, "more": {**told["more"], "held": True}})
+                return
+
     def entries(self) -> tuple[Entry, ...]:
         """What became of each file, in the order in which they ended."""
         return tuple(_entry(told) for told in self.index.lines())

@@ -229,10 +229,12 @@ class Workbench:
         return waiting.of_run(self._home, run_id)
 
     def _is_for(self, user: User, run_id: int) -> bool:
-        if user.role.may_administer:
-            return True
-        run = self._store.run(run_id)
-        return run is not None and bool(run.user) and run.user == user.username
+        return decides_about(user, self._store.run(run_id))
+
+
+def decides_about(user: User, run: Run | None) -> bool:
+    """Whether a user decides about a run's files: an administrator about all, others about those of their own."""
+    return user.role.may_administer or (run is not None and bool(run.user) and run.user == user.username)
 
 
 def _are_alike(one: Note, other: Note, scope: Scope) -> bool:

@@ -51,6 +51,10 @@ charts.row(
 if totals.failed_checks:
     charts.row(("Leak checks failed", charts.failed_checks(totals)))
 
+if samples := shared.store().samples(about):
+    st.subheader("Samples of clean files")
+    history.show_samples(samples)
+
 st.subheader("Run history")
 history.show(shared.store().runs(200, about))
 with st.container(horizontal=True):

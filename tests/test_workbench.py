@@ -70,8 +70,18 @@ def user(store: Store, name: str) -> User:
     return next(each for each in store.users() if each.username == name)
 
 
-def run_over(settings: Settings, store: Store, owner: str, options: Options | None = None, **files: bytes) -> int:
-    """The number of a run over these files, of which each needs a review; the command line's where nobody owns it."""
+def run_over(
+    settings: Settings,
+    store: Store,
+    owner: str,
+    options: Options | None = None,
+    engines: Engines | None = None,
+    **files: bytes,
+) -> int:
+    """The number of a run over these files; the command line's where nobody owns it.
+
+    Each needs a review, where no other engines are given.
+    """
     batch = jobs.Batch((settings.home,), settings.home.parent / "out", options or Options(), user=owner)
     run_id = store.start_run(owner, "files" if owner else "batch", len(files), state=RunState.PLANNED)
     kept, ledger = RunFiles(settings.home, run_id), Ledger(store, settings, run_id)
@@ -81,7 +91,7 @@ def run_over(settings: Settings, store: Store, owner: str, options: Options | No
         (folder / name).write_bytes(data)
     batch = replace(batch, inputs=(folder,), out=kept.outputs if owner else batch.out)
     ledger.plan(batch, walk_inputs(batch.inputs))
-    jobs.work_off(run_id, settings, store, jobs.Hands(engines=restless()))
+    jobs.work_off(run_id, settings, store, jobs.Hands(engines=engines or restless()))
     return run_id
 
 

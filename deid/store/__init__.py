@@ -39,6 +39,7 @@ from deid.store.records import (
 )
 from deid.store.releases import Ends, Releases
 from deid.store.reviews import Reviews, Subject
+from deid.store.samples import Draw, Sampled, Samples
 from deid.store.secrets import secret
 from deid.store.sessions import Sessions, session_hash
 from deid.store.storage import Storage, storage_of
@@ -53,6 +54,7 @@ __all__ = [
     "Actor",
     "Day",
     "Decision",
+    "Draw",
     "Ends",
     "Event",
     "Events",
@@ -66,6 +68,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "Sampled",
     "SchemaState",
     "Selection",
     "SessionKind",
@@ -84,7 +87,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases, Samples):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -96,6 +99,7 @@ class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases):
         Figures.__init__(self, database)
         Reviews.__init__(self, database)
         Releases.__init__(self, database)
+        Samples.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -134,6 +134,7 @@ class Action(StrEnum):
     DOWNLOADED = "downloaded"
     EXPORTED = "exported"
     REVIEWED = "reviewed"
+    SAMPLED = "sample drawn"
     PURGED = "purged"
 
 

@@ -92,34 +92,12 @@ class Reviews:
         image_id = subject.image_id
         with self._database.write() as session:
             if image_id is not None:
-                holder = _holder(session, image_id)
-                if holder not in ("", by.username):
-                    raise UsageError(f"{holder} looks at this image now: nothing was decided.")
+                check_free(session, image_id, by)
                 if record is not None:
                     put_end(session, session.get_one(ImageRow, image_id, with_for_update=True), record)
                 row = session.get_one(ImageRow, image_id)
                 row.claimed_by = row.claimed_until = None
-            user_id = session.scalar(select(UserRow.id).where(UserRow.username == by.username))
-            session.add(
-                ReviewRow(
-                    run_id=subject.run_id,
-                    image_id=image_id,
-                    user_id=user_id,
-                    purpose=review.purpose.value,
-                    decision=review.decision.value,
-                    covered=review.covered,
-                    kept=review.kept,
-                    readable=review.readable,
-                    confirmed=review.confirmed,
-                )
-            )
-            image = f" image {image_id}" if image_id is not None else ""
-            note(
-                session,
-                by,
-                Action.REVIEWED,
-                f"run {subject.run_id}{image} {review.purpose.value} {review.decision.value}",
-            )
+            keep_review(session, by, subject, review)
             session.flush()
             then()
 
@@ -133,6 +111,40 @@ class Reviews:
         )
         with self._database.read() as session:
             return tuple(_reviewed(row, username or "") for row, username in session.execute(found))
+
+
+def check_free(session: Session, image_id: int, by: Actor) -> None:
+    """Nothing, where nobody else looks at the image now.
+
+    Raises
+    ------
+    UsageError
+        Where somebody does.
+    """
+    holder = _holder(session, image_id)
+    if holder not in ("", by.username):
+        raise UsageError(f"{holder} looks at this image now: nothing was decided.")
+
+
+def keep_review(session: Session, by: Actor, subject: Subject, review: Review) -> None:
+    """Write down a decision, and that it was taken."""
+    user_id = session.scalar(select(UserRow.id).where(UserRow.username == by.username))
+    session.add(
+        ReviewRow(
+            run_id=subject.run_id,
+            image_id=subject.image_id,
+            user_id=user_id,
+            purpose=review.purpose.value,
+            decision=review.decision.value,
+            covered=review.covered,
+            kept=review.kept,
+            readable=review.readable,
+            confirmed=review.confirmed,
+        )
+    )
+    image = f" image {subject.image_id}" if subject.image_id is not None else ""
+    told = f"run {subject.run_id}{image} {review.purpose.value} {review.decision.value}"
+    note(session, by, Action.REVIEWED, told)
 
 
 def _holder(session: Session, image_id: int) -> str:

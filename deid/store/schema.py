@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -225,3 +225,27 @@ class ReviewRow(Base):
     """Of those, how many could still be read in the written file."""
     confirmed: Mapped[bool]
     """Whether the person answered a second question."""
+
+
+class SampleRow(Base):
+    """The random sample of a run's clean files; what people said of it stands in `reviews`."""
+
+    __tablename__ = "samples"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), primary_key=True, autoincrement=False)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    at: Mapped[datetime] = mapped_column(DateTime, default=now)
+    population: Mapped[int]
+    """Clean files that it was drawn from."""
+    share: Mapped[float] = mapped_column(Double)
+    confidence: Mapped[float] = mapped_column(Double)
+    seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class SampleImageRow(Base):
+    """A file of a sample."""
+
+    __tablename__ = "sample_images"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("samples.run_id"), primary_key=True, autoincrement=False)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True, autoincrement=False, index=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -45,24 +45,33 @@ def workbench() -> Workbench:
 
 def on_desk(item: Item) -> Looked | None:
     """The file, opened; None where it cannot be opened any more."""
+    return lay_out(item.key, lambda: _opened(item))
+
+
+def lay_out(key: str, opened: Callable[[], Looked | None]) -> Looked | None:
+    """What lies on the desk under this key, or else what is opened now; None where that cannot be."""
     owner, held = st.session_state[keys.SESSION], str(st.session_state.get(keys.BENCH, ""))
-    key, _, desk_id = held.rpartition(" ")
-    found = shared.desk().get(owner, desk_id) if key == item.key else None
+    there, _, desk_id = held.rpartition(" ")
+    found = shared.desk().get(owner, desk_id) if there == key else None
     if isinstance(found, Looked):
         return found
     drop()
+    looked = opened()
+    if looked is not None:
+        st.session_state[keys.BENCH] = f"{key} {shared.desk().put(owner, looked, looked.size)}"
+    return looked
+
+
+def _opened(item: Item) -> Looked | None:
+    if item.note is None:
+        return None
     try:
         data = item.file.original()
         examine(data, shared.settings())
-        options = item.note.options if item.note else None
-        case = open_case(data, options) if options else None
+        case = open_case(data, item.note.options)
     except (DeidError, OSError):
         return None
-    if case is None:
-        return None
-    looked = Looked(item.key, case, _COPIES * len(data))
-    st.session_state[keys.BENCH] = f"{item.key} {shared.desk().put(owner, looked, looked.size)}"
-    return looked
+    return Looked(item.key, case, _COPIES * len(data))
 
 
 def drop() -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from deid.store import Action, Actor, Run, Selection, Totals
+from deid.quality import says
+from deid.store import Action, Actor, Run, Sampled, Selection, Totals
 from deid.ui import looks, shared
 from deid.values import Outcome
 
@@ -21,6 +22,21 @@ def show(runs: tuple[Run, ...]) -> None:
     """The table of runs."""
     columns = {"Run": st.column_config.NumberColumn(format="%d", width="small")}
     st.dataframe(table(runs), hide_index=True, column_config=columns)
+
+
+def show_samples(samples: tuple[Sampled, ...]) -> None:
+    """The samples of clean files that people looked at, and what each says."""
+    rows = {
+        "Run": [each.run_id for each in samples],
+        "Drawn": [looks.ago(each.at) for each in samples],
+        "By": [each.by for each in samples],
+        "Clean files": [each.draw.population for each in samples],
+        "Sample": [each.size for each in samples],
+        "Looked at": [each.looked for each in samples],
+        "Leaks": [each.leaks for each in samples],
+        "What it says": [says(each) for each in samples],
+    }
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
 def table(runs: Iterable[Run]) -> pd.DataFrame:

@@ -30,6 +30,7 @@ PAGES = {
     LANDING: Place("Dashboard", ":material/home:"),
     "pipeline": Place("Pipeline", ":material/image_search:"),
     "review": Place("Review", ":material/rate_review:"),
+    "quality": Place("Quality", ":material/verified:"),
     "statistics": Place("Statistics", ":material/bar_chart:"),
     "administration": Place("Administration", ":material/admin_panel_settings:", for_administrators=True),
     ACCOUNT: Place("Account", ":material/person:"),

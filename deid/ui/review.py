@@ -192,15 +192,22 @@ def hear(said: Told, known: dict[int, int], decide: Callable[[Correction], objec
                 known[said.origin] = number
 
 
+def wanted(looked: Looked, said: Told, tries: dict[int, int], key: str) -> Sequence[int]:
+    """Frames to send now: the first ones, then those that the browser asks for; `tries` has the last answered."""
+    if not looked.sent:
+        looked.sent = True
+        return range(min(looked.case.frames, 8))
+    if said.picture == key and said.tries > tries.get(said.origin, 0):
+        tries[said.origin] = said.tries
+        return said.want
+    return ()
+
+
 def _draw(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> None:
     case, dataset = looked.case, looked.case.dataset
     said = lightbox.told(case.frames, int(dataset.Rows), int(dataset.Columns))
     tries = st.session_state.setdefault(keys.ANSWERED, {})
-    send: Sequence[int] = ()
-    if not looked.sent:
-        looked.sent, send = True, range(min(case.frames, 8))
-    elif said.picture == item.key and said.tries > tries.get(said.origin, 0):
-        tries[said.origin], send = said.tries, said.want
+    send = wanted(looked, said, tries, item.key)
     marks = tuple(_marks(bench, item, looked, hidden=hidden))
     lightbox.show(case, item.key, marks, send, st.session_state.get(keys.HEARD, {}), hidden=hidden)
     st.caption(

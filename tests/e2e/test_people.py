@@ -20,11 +20,11 @@ from tests.e2e.served import PASSWORD, Browser, Server, browser, server, sign_in
 from tests.test_figures import a_record, counted
 
 pytestmark = pytest.mark.browser
-PAGES = ["", "dashboard", "pipeline", "statistics", "administration", "account"]
+PAGES = ["", "dashboard", "pipeline", "quality", "statistics", "administration", "account"]
 MENU = {
-    Role.ADMINISTRATOR: ["Dashboard", "Pipeline", "Review", "Statistics", "Administration"],
-    Role.STAFF: ["Dashboard", "Pipeline", "Review", "Statistics"],
-    Role.DEMO: ["Dashboard", "Pipeline", "Review", "Statistics"],
+    Role.ADMINISTRATOR: ["Dashboard", "Pipeline", "Review", "Quality", "Statistics", "Administration"],
+    Role.STAFF: ["Dashboard", "Pipeline", "Review", "Quality", "Statistics"],
+    Role.DEMO: ["Dashboard", "Pipeline", "Review", "Quality", "Statistics"],
 }
 
 
