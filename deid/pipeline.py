@@ -1,7 +1,7 @@
 """The stages in order: the only module that knows it.
 
-A `Case` is one file on its way. Each step takes a case and returns a new one with its own part filled; a step that is
-done again drops what came after it. `run` does them all.
+A `Case` (case.py) is one file on its way. Each step takes a case and returns a new one with its own part filled; a
+step that is done again drops what came after it. `run` does them all.
 """
 
 from __future__ import annotations
@@ -9,24 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 from pydicom import Dataset
 
-from deid import __version__, header, verify
+from deid import header, verify
 from deid.boxes import Area, draw_boxes, lies_in, merge_regions
-from deid.classify import Classifier, find_phi
+from deid.case import Case, Engines, Options, Step
+from deid.classify import find_phi
 from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
-from deid.codes import CodeFinder, find_codes
-from deid.compare import Difference
-from deid.identifiers import Needles
+from deid.codes import find_codes
 from deid.judging import HeaderJudge
 from deid.load import load
-from deid.ocr import OcrEngine, read_frame
-from deid.profile import STRICT, Profile
+from deid.ocr import read_frame
 from deid.redact import redact
 from deid.render import Picture, distinct_views, frame_count, render_stored
 from deid.scratch import IN_MEMORY, Content, Scratch
@@ -36,21 +33,19 @@ from deid.values import (
     Finding,
     FrameFindings,
     FrameWords,
-    Hint,
     Outcome,
     Policy,
     Reason,
     Region,
-    Removal,
     Stage,
     View,
     Word,
 )
 
+__all__ = ["Case", "Engines", "Options", "Step", "open_case", "run", "run_step", "steps_of", "verdict"]
+
 READ_AGAIN_FRAMES = 6
 """A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
-
-
 KEPT = "kept by a person"
 """The name of the check of what a person decided to leave."""
 READ_AGAIN_SIDE_PX = 960
@@ -58,84 +53,6 @@ READ_AGAIN_SIDE_PX = 960
 SURE_WORD = 0.9
 SHORTEST_SURE_WORD = 4
 """What only the second reading sees counts as text from this confidence and length on."""
-
-
-class Step(StrEnum):
-    """What a person can trigger, in order."""
-
-    CONVERT = "convert"
-    READ = "read"
-    FIND = "find"
-    BOXES = "boxes"
-    REDACT = "redact"
-    HEADER = "header"
-    VERIFY = "verify"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a run may choose."""
-
-    policy: Policy = Policy.PHI
-    profile: Profile = STRICT
-    padding_px: int = 3
-    threshold: float = 0.5
-    max_frames: int = 20_000
-    max_pixels_per_frame: int = 200_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """Outside engines, built once a process, and the secret of the pseudonyms."""
-
-    readers: tuple[OcrEngine, ...]
-    key: bytes
-    classifier: Classifier | None = None
-    codes: CodeFinder | None = None
-
-    @property
-    def made_by(self) -> tuple[tuple[str, str], ...]:
-        """(engine, version) of everything that has a say."""
-        model = ((self.classifier.name, self.classifier.version),) if self.classifier else ()
-        codes = ((self.codes.name, self.codes.version),) if self.codes else ()
-        return (("deid", __version__), *((reader.name, reader.version) for reader in self.readers), *codes, *model)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """One file on its way; a part is None until its step is done."""
-
-    dataset: Dataset
-    """As loaded, never edited."""
-    frames: int
-    hints: tuple[Hint, ...]
-    representative: tuple[tuple[int, tuple[int, ...]], ...] | None = None
-    """(frame, later frames with the same stored pixels): after CONVERT."""
-    words: tuple[FrameWords, ...] | None = None
-    codes: tuple[Region, ...] | None = None
-    """Bar codes and QR codes, in every frame: after READ."""
-    findings: tuple[FrameFindings, ...] | None = None
-    regions: tuple[Region, ...] | None = None
-    redacted: Dataset | None = None
-    effective: tuple[Region, ...] | None = None
-    """The regions as they were overwritten."""
-    cleaned: Dataset | None = None
-    removals: tuple[Removal, ...] | None = None
-    needles: Needles | None = None
-    """What of the header must not be found in the output."""
-    written: Content | None = None
-    checks: tuple[Check, ...] | None = None
-    difference: Difference | None = None
-    """The written pixels against the original's; None before VERIFY, and where they cannot be compared."""
-    residue: tuple[Region, ...] = ()
-    """What could still be read in the written file."""
-    kept: tuple[Region, ...] = ()
-    """What a person decided to leave as it is: VERIFY tells whether it can be read, and does not overwrite it."""
-    kept_readable: tuple[Region, ...] = ()
-    """What of the residue lies there."""
-    scratch: Scratch = IN_MEMORY
-    """Where redacted pixels and the written file lie."""
-    seconds: dict[Stage, float] = field(default_factory=dict)
 
 
 def run(
