@@ -19,6 +19,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from deid.errors import EngineError
+
 try:
     import resource
 except ImportError:  # Windows has no limit that a process can set for itself
@@ -31,6 +33,8 @@ Beat = Callable[[], None]
 Work = Callable[[Any, Beat], Any]
 """What a worker does with a task, made once in its process."""
 _SECONDS_TO_END = 5.0
+_MOST_LOST_STARTS = 5
+"""Processes that died one after the other before any was ready: then it is not for chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +69,13 @@ class Worker(Generic[Task, Result]):
         self.task: Task | None = None
         self._limits = Limits(0, 0)
         self._deadline = 0.0
-        self._is_ready = False
+        self.is_ready = False
+        """Whether it has started what it needs, so that a task that it was given has begun."""
 
     def give(self, task: Task, limits: Limits) -> None:
         """Let it work on the task; its time starts when it is ready."""
         self.task, self._limits = task, limits
-        self._deadline = monotonic() + limits.seconds if self._is_ready else float("inf")
+        self._deadline = monotonic() + limits.seconds if self.is_ready else float("inf")
         with suppress(OSError):  # a process that has died shows in `outcome`
             self.connection.send((task, limits))
 
@@ -95,7 +100,7 @@ class Worker(Generic[Task, Result]):
                 if kind == "done":
                     self.task = None
                     return content  # type: ignore[no-any-return]
-                self._is_ready = True
+                self.is_ready = True
                 self._deadline = monotonic() + self._limits.seconds
         except (EOFError, OSError):
             return STOPPED
@@ -130,13 +135,17 @@ def work_through(
 ) -> Iterator[tuple[Task, Any]]:
     """Each task with its result, or Lost, as up to `count` workers finish them.
 
-    A task whose worker died is given to another once more: it may not have been the task's fault.
+    A task whose worker died is given to another once more: it may not have been the task's fault, and surely was not
+    where the worker died before it was ready.
 
     Raises
     ------
     Exception
         What `start` raised in a worker.
+    EngineError
+        Where workers die again and again before they are ready.
     """
+    lost_starts = 0
     idle: list[Worker[Task, Any]] = []
     busy: list[Worker[Task, Any]] = []
     again: list[Task] = []
@@ -161,6 +170,12 @@ def work_through(
                     worker.end()
                 else:
                     idle.append(worker)
+                lost_starts = 0 if worker.is_ready else lost_starts + 1
+                if lost_starts >= _MOST_LOST_STARTS:
+                    raise EngineError("Worker processes stop while they start: memory may not do for so many (--jobs).")
+                if not worker.is_ready:
+                    again.append(task)
+                    continue
                 if outcome is STOPPED and task not in retried:
                     again.append(task)
                     retried.append(task)

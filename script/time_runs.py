@@ -77,7 +77,7 @@ def memory(home: Path, count: int) -> None:
     """Resident memory of the program and its worker, along a run with readers that see nothing and take no time."""
     settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none"})
     make_files(home / "in", count, random.Random(1))  # noqa: S311
-    idle_readers.IdleOcr.read = lambda self, picture: ()  # type: ignore[method-assign]
+    idle_readers.IdleOcr.read = lambda self, picture, side_px=None: ()  # type: ignore[method-assign]
     jobs._start_worker = _start_quick
     seen = 0
 
@@ -96,7 +96,7 @@ def memory(home: Path, count: int) -> None:
 
 
 def _start_quick(batch: Batch, settings: Settings, run_id: int) -> jobs.Work:
-    idle_readers.IdleOcr.read = lambda self, picture: ()  # type: ignore[method-assign]
+    idle_readers.IdleOcr.read = lambda self, picture, side_px=None: ()  # type: ignore[method-assign]
     return idle_readers.start(batch, settings, run_id)
 
 

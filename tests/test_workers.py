@@ -16,7 +16,7 @@ from deid.values import Outcome
 from deid.workers import STOPPED, TOO_LARGE, TOO_SLOW, Limits, Lost, Worker, wait_for, work_through
 from tests.dicom_factory import dicom, gradient
 from tests.fakes import ScriptedOcr
-from tests.hazards import start, start_and_die, start_badly, start_dying, start_that_dies_of
+from tests.hazards import start, start_after_deaths, start_and_die, start_badly, start_dying, start_that_dies_of
 
 LIMITS = Limits(20.0, 512)
 
@@ -62,8 +62,14 @@ def test_what_start_raises_is_raised_here() -> None:
         list(work_through(iter("a"), 1, start_badly, (), lambda task: LIMITS))
 
 
-def test_a_start_that_dies_loses_the_task() -> None:
-    assert list(work_through(iter("a"), 1, start_and_die, (), lambda task: LIMITS)) == [("a", STOPPED)]
+def test_a_start_that_always_dies_ends_the_work_instead_of_losing_every_task() -> None:
+    with pytest.raises(EngineError, match="while they start"):
+        list(work_through(iter("a"), 1, start_and_die, (), lambda task: LIMITS))
+
+
+def test_a_process_that_dies_before_it_is_ready_costs_no_task_its_second_try(tmp_path: Path) -> None:
+    found = work_through(iter("ab"), 1, start_after_deaths, (str(tmp_path), 3), lambda task: LIMITS)
+    assert [result[:5] for _, result in found] == ["did a", "did b"]
 
 
 def test_one_worker_can_be_asked_directly() -> None:
