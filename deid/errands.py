@@ -12,10 +12,11 @@ from threading import Lock
 
 from deid.errors import DeidError, EngineError, UsageError
 from deid.inputs import InputFile
-from deid.jobs import limits_of_file, make_engines, process_file
+from deid.jobs import limits_of_file, make_engines
 from deid.ledger import Done, decides
 from deid.manifest import Batch
 from deid.settings import Settings
+from deid.single import process_file
 from deid.workers import STOPPED, Beat, Lost, Work, Worker, wait_for
 
 _OTHER = "A worker has another pseudonym key, model or version than this program: give all of them the same."

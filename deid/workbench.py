@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from deid import waiting
 from deid.errors import UsageError
-from deid.jobs import record_of
 from deid.pipeline import Case
 from deid.publishing import publish
 from deid.review import Correction, Plan, answers, may_leave, plan, without_batch
 from deid.runfiles import RunFiles
 from deid.settings import Settings
+from deid.single import record_of
 from deid.store import Actor, Decision, Review, Run, Store, Subject, User
 from deid.values import FileRecord, Outcome
 from deid.waiting import Note, Waiting

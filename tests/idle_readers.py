@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deid import cli, jobs
+from deid import cli, jobs, single
 from deid.inputs import InputFile
 from deid.ledger import Done
 from deid.manifest import Batch
@@ -39,7 +39,7 @@ def start(batch: Batch, settings: Settings, run_id: int) -> Work:
     engines = Engines((IdleOcr(),), secret(settings.home, "pseudonym-key"))
 
     def work(source: InputFile, beat: Beat) -> Done:
-        return jobs.process_file(source, batch, engines, settings, run_id, lambda source, step: beat())
+        return single.process_file(source, batch, engines, settings, run_id, lambda source, step: beat())
 
     return work
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deid import background, jobs
+from deid import background, single
 from deid.background import Background, Order
 from deid.errors import EngineError
 from deid.intake import Image, Intake, take_in
@@ -303,7 +303,7 @@ def test_a_run_whose_work_breaks_off_has_failed_and_logs_no_value(
     def fail(*_: object) -> None:
         raise RuntimeError(f"holds {NAME}")
 
-    monkeypatch.setattr(jobs, "record_of", fail)
+    monkeypatch.setattr(single, "record_of", fail)
     run_id = begin(runs, "a")
     until(lambda: ended(runs, run_id))
     assert store.runs()[0].state is RunState.FAILED

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from deid import jobs, pipeline
+from deid import jobs, pipeline, single
 from deid.errors import HeaderError, PixelError, UsageError
 from deid.pipeline import Engines, Options
 from deid.profile import preset
@@ -98,7 +98,7 @@ def test_an_output_that_cannot_be_written_is_quarantined(
     def fail(*_: object, **__: object) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(jobs, "publish", fail)
+    monkeypatch.setattr(single, "publish", fail)
     tally, _, _ = _run(settings, folder)
     assert tally.outcomes[Outcome.QUARANTINED] == 1
 
@@ -223,8 +223,8 @@ def test_an_empty_folder_is_said_to_be_empty(settings: Settings, tmp_path: Path)
 
 def test_publishing_replaces_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "file.dcm"
-    jobs.publish(b"one", target, tmp_path / "staging")
-    jobs.publish(b"two", target, tmp_path / "staging")
+    single.publish(b"one", target, tmp_path / "staging")
+    single.publish(b"two", target, tmp_path / "staging")
     assert target.read_bytes() == b"two"
     assert _files(tmp_path) == ["deep/file.dcm"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deid import jobs
+from deid import jobs, single
 from deid.errors import CancelledRun, StoppedError, StoreError, StoreLostError, UsageError
 from deid.inputs import InputFile, walk_inputs
 from deid.jobs import Hands
@@ -169,7 +169,7 @@ def test_a_quarantined_file_gets_another_try(
 
     run_id = plan(folder, settings, store)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "publish", fail)
+        patch.setattr(single, "publish", fail)
         assert jobs.work_off(run_id, settings, store, Stopping().hands).held == COUNT
     tally = jobs.work_off(run_id, settings, store, Stopping().hands)
     assert (tally.outcomes[Outcome.CLEANED], tally.held) == (COUNT, 0)

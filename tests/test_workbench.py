@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from deid import jobs, waiting
+from deid import jobs, single, waiting
 from deid.errors import UsageError
 from deid.inputs import InputFile, walk_inputs
 from deid.ledger import Ledger
@@ -159,7 +159,7 @@ def test_files_of_the_same_name_from_two_inputs_wait_beside_each_other(settings:
     case = opened(picture(), CALM, Options())
     for folder in ("one", "two"):
         source = InputFile(Path("a"), PurePosixPath("a"), folder)
-        waiting.hold(settings.home, 7, jobs.note_of(case, source, PurePosixPath("a"), Options()), b"data")
+        waiting.hold(settings.home, 7, single.note_of(case, source, PurePosixPath("a"), Options()), b"data")
     assert len(waiting.of_run(settings.home, 7)) == 2
 
 

@@ -11,10 +11,11 @@ from enum import StrEnum
 from time import perf_counter
 
 from deid.errors import QuarantineError
-from deid.jobs import examine, options_of, record_of
+from deid.jobs import examine, options_of
 from deid.load import load
 from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, steps_of, verdict
 from deid.runfiles import Entry, RunFiles
+from deid.single import record_of
 from deid.store import RunState, User
 from deid.ui import shared
 from deid.values import Outcome, View

@@ -13,9 +13,10 @@ from selenium.webdriver import ActionChains, Keys
 from deid.background import KIND
 from deid.demo import studies
 from deid.inputs import InputFile
-from deid.jobs import make_engines, note_of, record_of
+from deid.jobs import make_engines
 from deid.pipeline import Options, run, verdict
 from deid.settings import Settings
+from deid.single import note_of, record_of
 from deid.store import NewUser, Role, open_store
 from deid.values import Check
 from deid.waiting import hold
