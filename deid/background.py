@@ -67,11 +67,13 @@ class Progress:
     share: float
     """Of the work, 0 to 1: a file of many frames counts more."""
     stopping: bool
+    elsewhere: bool = False
+    """Whether the workers of a scheduler do it: no step of theirs is known."""
 
     @property
     def waiting(self) -> bool:
         """Whether nothing has begun: other runs are before it, or the engines are being started."""
-        return self.step is None and not self.done
+        return self.step is None and not self.done and not self.elsewhere
 
     @property
     def per_minute(self) -> float:
@@ -91,6 +93,7 @@ class _Work:
         self.run_id = run_id
         self.stop = threading.Event()
         self.closing = False
+        self._elsewhere = False
         self._frames = {path: max(count, 1) for path, count in frames.items()}
         self._all_frames = max(sum(self._frames.values()), 1)
         self._outcomes = dict.fromkeys(Outcome, 0)
@@ -108,16 +111,20 @@ class _Work:
             time.monotonic() - self._began if self._began else 0.0,
             self._done_frames / self._all_frames,
             self.stop.is_set(),
+            self._elsewhere,
         )
 
+    def begin_elsewhere(self) -> None:
+        self._elsewhere, self._began = True, time.monotonic()
+
     def begin_step(self, _source: InputFile, step: Step) -> None:
-        self._go_on()
+        self.go_on()
         self._began = self._began or time.monotonic()
         self._pictures = 0 if step is Step.CONVERT else self._pictures
         self._step = step
 
     def begin_picture(self) -> None:
-        self._go_on()
+        self.go_on()
         self._pictures += self._step is Step.READ
 
     def end_file(self, done: Done) -> None:
@@ -125,7 +132,7 @@ class _Work:
         self._done_frames += self._frames.get(done.source.relative, 1)
         self._done += 1
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         if self.stop.is_set():
             raise StoppedError("The run was cancelled.")
 
@@ -270,10 +277,14 @@ class Background:
         try:
             if work.stop.is_set():
                 return
-            shared = watched(engines(), work.begin_picture)
-            if work.stop.is_set():
-                return
-            work_off(run_id, self._settings, self._store, Hands(work.end_file, shared, work.begin_step))
+            if self._settings.scheduler:
+                work.begin_elsewhere()
+                hands = Hands(work.end_file, beat=work.go_on)
+            else:
+                hands = Hands(work.end_file, watched(engines(), work.begin_picture), work.begin_step)
+                if work.stop.is_set():
+                    return
+            work_off(run_id, self._settings, self._store, hands)
         except Exception as exc:
             # A run's thread has nobody above it; the run's row says failed, and the text may hold values.
             LOG.error("run %s stopped: %s", run_id, type(exc).__name__)

@@ -7,7 +7,8 @@ on this machine. Workers hold one file at a time and write nothing to their disk
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECONDS_FOR_WORKERS = 60
 _AHEAD = 2
 """Files handed out for each worker: one at work, one that waits there, so that no worker waits for the way."""
+_BEAT_SECONDS = 0.05
 _COURIER_MB = 1024
 """A worker hands files on to a process with limits of its own, and needs little itself."""
 _CHOICES = {
@@ -41,9 +43,15 @@ _CHOICES = {
 
 
 def work_through_cluster(
-    sources: Iterator[InputFile], batch: Batch, settings: Settings, run_id: int
+    sources: Iterator[InputFile],
+    batch: Batch,
+    settings: Settings,
+    run_id: int,
+    beat: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[InputFile, Done | Lost]]:
     """Each file with what became of it, as the workers of the scheduler finish them; few are handed out ahead.
+
+    `beat` is called now and then, and may end it by raising.
 
     Raises
     ------
@@ -53,7 +61,7 @@ def work_through_cluster(
         Where the address or the certificates cannot be used, or a worker is not like this program.
     """
     agreed = decides(batch, settings)
-    with _connected(settings) as client:
+    with _connected(settings, beat) as client:
         handed_out: dict[Future[Any], InputFile] = {}
         ends = as_completed(loop=client.loop)
         while True:
@@ -65,6 +73,9 @@ def work_through_cluster(
                 ends.add(future)
             if not handed_out:
                 return
+            while not ends.has_ready():
+                beat()
+                time.sleep(_BEAT_SECONDS)
             future = next(ends)
             source = handed_out.pop(future)
             outcome = _outcome(future)
@@ -83,21 +94,28 @@ def _outcome(future: Future[Any]) -> Done | Lost:
 
 
 @contextmanager
-def _connected(settings: Settings) -> Iterator[Client]:
+def _connected(settings: Settings, beat: Callable[[], None]) -> Iterator[Client]:
     security = security_of(settings)
-    with dask.config.set(_CHOICES):
-        try:
-            client = Client(settings.scheduler, security=security, timeout=20, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as exc:
-            raise EngineError("The scheduler cannot be reached: check DEID_SCHEDULER and the certificates.") from exc
-        try:
-            client.wait_for_workers(1, timeout=_SECONDS_FOR_WORKERS)
-            yield client
-        except TimeoutError as exc:
-            raise EngineError("The scheduler has no workers: start some with `deid worker`.") from exc
-        finally:
-            with suppress(OSError, TimeoutError):
-                client.close(timeout=5)
+    dask.config.set(_CHOICES)  # for good: several runs of one server are connected at the same time
+    try:
+        client = Client(settings.scheduler, security=security, timeout=20, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as exc:
+        raise EngineError("The scheduler cannot be reached: check DEID_SCHEDULER and the certificates.") from exc
+    try:
+        _wait_for_workers(client, beat)
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=5)
+
+
+def _wait_for_workers(client: Client, beat: Callable[[], None]) -> None:
+    deadline = time.monotonic() + _SECONDS_FOR_WORKERS
+    while not client.nthreads():
+        if time.monotonic() > deadline:
+            raise EngineError("The scheduler has no workers: start some with `deid worker`.")
+        beat()
+        time.sleep(_BEAT_SECONDS)
 
 
 def security_of(settings: Settings) -> Security:

@@ -137,6 +137,8 @@ class Hands:
     """Where they are given they do the work in this process, after another one has survived decoding the file."""
     watch: Watch = unwatched
     """Told of each step in this process before it begins; where it or an engine raises StoppedError the run ends."""
+    beat: Callable[[], None] = lambda: None
+    """Called now and then while the workers of a scheduler do the work; where it raises StoppedError the run ends."""
     workers: int | None = None
     """Processes; None: as many as the batch says."""
 
@@ -220,7 +222,7 @@ def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -
     if settings.scheduler:
         from deid.cluster import work_through_cluster  # Dask is large, and few need it
 
-        found = work_through_cluster(sources, batch, settings, run_id)
+        found = work_through_cluster(sources, batch, settings, run_id, hands.beat)
     else:
         count = batch.jobs if hands.workers is None else hands.workers
         found = work_through(

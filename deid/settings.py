@@ -65,7 +65,7 @@ class Settings:
     database_wait_seconds: float = 300.0
     """How long work waits for a database that went away, before the run stops and can be resumed."""
     scheduler: str = ""
-    """Address of a Dask scheduler whose workers do the work of `deid run`; empty: processes of this machine do."""
+    """Address of a Dask scheduler whose workers do the work of runs; empty: this machine does."""
     tls_ca: str = ""
     """Path of the certificates that vouch for those of scheduler, workers and this program."""
     tls_cert: str = ""

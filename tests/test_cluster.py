@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -21,14 +21,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deid import errands
+from deid.background import Background, Order
 from deid.cluster import security_of
 from deid.errands import Errand, Hand, run_errand
 from deid.errors import EngineError, UsageError
 from deid.inputs import InputFile
+from deid.intake import take_in
+from deid.jobs import make_engines
 from deid.ledger import decides
 from deid.manifest import Batch
+from deid.pipeline import Engines
 from deid.settings import Settings
-from deid.store import RunState, Store, open_store
+from deid.store import NewUser, RunState, Store, open_store
+from deid.unzip import Limits
 from deid.values import Outcome
 from deid.workers import STOPPED
 from tests.chaos import tree
@@ -201,37 +206,113 @@ def done(store: Store) -> int:
     return runs[0].done if runs else 0
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A scheduler and a worker that talk by TLS, and the installation that they share with this process."""
+
+    environment: dict[str, str]
+    nanny: int
+    folder: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_environment(self.environment)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        opened = open_store(self.settings)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    environment = {
+        **os.environ,
+        **certificates(folder),
+        "DEID_HOME": str(folder / "home"),
+        "DEID_MODEL": "none",
+        "DEID_SCHEDULER": f"tls://127.0.0.1:{free_port()}",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    open_store(Settings.from_environment(environment)).close()
+    with program(environment, "scheduler"), program(environment, "worker") as nanny:
+        yield Cluster(environment, nanny.pid, folder)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="finds worker processes in /proc")
 def test_a_run_by_tls_survives_the_death_of_its_worker_and_gives_the_same_bytes(
-    settings: Settings, tmp_path: Path
+    cluster: Cluster, tmp_path: Path
 ) -> None:
     for number in range(6):
         path = tmp_path / "in" / f"{number}.dcm"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(dicom(gradient(30, 40 + number)))
-    address = f"tls://127.0.0.1:{free_port()}"
-    environment = {
-        **os.environ,
-        **certificates(tmp_path),
-        "DEID_HOME": str(settings.home),
-        "DEID_SCHEDULER": address,
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
-    store = open_store(settings)
     words = ("run", str(tmp_path / "in"), "--out", str(tmp_path / "out"))
-    with (
-        program(environment, "scheduler"),
-        program(environment, "worker") as nanny,
-        program(environment, *words) as run,
-    ):
+    with cluster.store() as store, program(cluster.environment, *words) as run:
         until(lambda: done(store) or run.poll() is not None)
-        for courier in couriers(nanny.pid):
+        for courier in couriers(cluster.nanny):
             os.kill(courier, signal.SIGKILL)
         assert run.wait(300) == 0
-    ended = store.runs(1)[0]
-    assert (ended.state, ended.count(Outcome.CLEANED)) == (RunState.FINISHED, 6)
-    store.close()
-    here = {**environment, "DEID_SCHEDULER": ""}
+        ended = store.runs(1)[0]
+        assert (ended.state, ended.count(Outcome.CLEANED)) == (RunState.FINISHED, 6)
+    here = {**cluster.environment, "DEID_SCHEDULER": ""}
     with program(here, "run", str(tmp_path / "in"), "--out", str(tmp_path / "here"), "--jobs", "1") as local:
         assert local.wait(300) == 0
     assert tree(tmp_path / "out") == tree(tmp_path / "here")
+
+
+def order(*pixels: int) -> Order:
+    """What somebody hands in on a page or through the API."""
+    named = [(f"{each}.dcm", dicom(gradient(30, each))) for each in pixels]
+    return Order("ada", take_in(named, Limits(100, 10_000_000), max_frames=10, max_pixels=100_000))
+
+
+def no_engines() -> Engines:
+    raise AssertionError("the server needs no readers for what the cluster does")
+
+
+def test_runs_of_pages_and_api_are_done_by_the_cluster_and_give_the_same_bytes(cluster: Cluster) -> None:
+    with cluster.store() as store:
+        store.add_user(NewUser("ada", "correct horse battery"))
+        runs = Background(cluster.settings, store)
+        far = runs.work_off(order(50, 51), no_engines)
+        near = Background(replace(cluster.settings, scheduler=""), store)
+        here = near.work_off(order(50, 51), lambda: make_engines(cluster.settings))
+        assert store.run(far) is not None
+        assert [entry.outcome for entry in runs.files(far).entries()] == [Outcome.CLEANED, Outcome.CLEANED]
+        assert tree(runs.files(far).outputs) == tree(near.files(here).outputs)
+        near.close()
+        runs.close()
+
+
+def test_a_run_on_the_cluster_is_cancelled_at_once_and_goes_on_later(cluster: Cluster) -> None:
+    with cluster.store() as store:
+        runs = Background(cluster.settings, store)
+        run_id = runs.begin(order(*range(40, 60)), no_engines)
+        until(lambda: (seen := runs.look(run_id)) is None or seen.elsewhere)
+        runs.cancel(run_id)
+        until(lambda: runs.look(run_id) is None)
+        stopped = store.run(run_id)
+        assert stopped is not None
+        assert stopped.state is RunState.CANCELLED
+        assert stopped.done < stopped.planned
+        assert runs.resume("ada", run_id, no_engines)
+        until(lambda: runs.look(run_id) is None)
+        ended = store.run(run_id)
+        assert ended is not None
+        assert (ended.state, ended.count(Outcome.CLEANED)) == (RunState.FINISHED, 20)
+        runs.close()
+
+
+def test_a_server_whose_scheduler_is_gone_fails_the_run(settings: Settings) -> None:
+    store = open_store(settings)
+    store.add_user(NewUser("ada", "correct horse battery"))
+    runs = Background(replace(settings, scheduler="tls://127.0.0.1:1"), store)
+    run_id = runs.work_off(order(50), no_engines)
+    ended = store.run(run_id)
+    assert ended is not None
+    assert ended.state is RunState.FAILED
+    runs.close()
+    store.close()

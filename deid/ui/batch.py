@@ -92,6 +92,8 @@ def _working(run_id: int) -> None:
 def _stage(progress: Progress) -> str:
     if progress.stopping:
         return "Stopping…"
+    if progress.elsewhere:
+        return f"{progress.done:,} of {progress.total:,} files · on the workers of the cluster"
     if progress.waiting or progress.step is None:
         return "Waiting for the text readers, or for its turn…"
     pictures = f" · {looks.count(progress.pictures, 'picture')} read" if progress.pictures else ""
