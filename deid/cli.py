@@ -29,6 +29,7 @@ from deid.ledger import Done
 from deid.lexicon import load_lexicon
 from deid.manifest import Batch
 from deid.pipeline import Case, open_case, run_step, steps_of, verdict
+from deid.places import place
 from deid.profile import HeaderOption, preset
 from deid.report import region_object
 from deid.retention import purge as purge_files
@@ -71,8 +72,10 @@ def _settings() -> Settings:
 
 @app.command("run")
 def run_command(
-    inputs: Annotated[list[Path] | None, typer.Argument(metavar="INPUT...", help="Files or folders.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for what came out clean.")] = None,
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="INPUT...", help="Files or folders; a URL of a storage will do.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="DIR", help="Folder for what came out clean.")] = None,
     report: Annotated[Path | None, typer.Option(help="One JSON line a file; a private file.")] = None,
     policy: Annotated[Policy, typer.Option(help="What goes: what may be PHI, or all text.")] = Policy.PHI,
     workers: Annotated[
@@ -110,7 +113,8 @@ def run_command(
     profile = preset(preset_name).with_options(header_options or ())
     options = replace(jobs.options_of(settings), policy=policy, profile=profile)
     count = workers or jobs.workers_that_fit(settings)
-    batch = Batch(tuple(inputs), out, options, report, count, hold == "review", rename, crosswalk=keep_links)
+    given, target, held = tuple(map(place, inputs)), place(out), hold == "review"
+    batch = Batch(given, target, options, report, count, held, rename, crosswalk=keep_links)
     store = open_store(settings)
     try:
         run_id = jobs.plan_batch(batch, settings, store)

@@ -9,6 +9,7 @@
     ├── StoppedError                   somebody cancelled the run this was part of
     ├── CancelledRun (exit 130)        somebody stopped the program during a run
     ├── EngineError (exit 4)           a reader or the model cannot be started
+    ├── PlaceError (exit 6), OSError   a storage that a URL names does not give or take a file
     └── StoreError (exit 5)            the database cannot be reached or has another schema
         └── StoreLostError             it was there and does not answer now: waiting may help
 
@@ -63,6 +64,12 @@ class EngineError(DeidError):
     """A reader or the model cannot be started."""
 
     exit_code = 4
+
+
+class PlaceError(DeidError, OSError):
+    """A storage that a URL names does not give or take a file: for one file as if a disk did not."""
+
+    exit_code = 6
 
 
 class StoreError(DeidError):

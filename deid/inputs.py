@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from deid.errors import UsageError
+from deid.places import Place, Remote
 
 _AT_ONCE = 10_000
 
@@ -17,7 +18,7 @@ _AT_ONCE = 10_000
 class InputFile:
     """A file to look at. Its names may be PHI."""
 
-    path: Path
+    path: Place
     relative: PurePosixPath
     """To its INPUT."""
     folder: str
@@ -28,7 +29,7 @@ class InputFile:
     """How much of the run's work it is, where that is known."""
 
 
-def check_inputs(inputs: Sequence[Path], out: Path) -> None:
+def check_inputs(inputs: Sequence[Place], out: Place) -> None:
     """Nothing, where the INPUTs exist and the output folder can hold no input.
 
     Raises
@@ -50,14 +51,14 @@ def check_inputs(inputs: Sequence[Path], out: Path) -> None:
             raise UsageError(f"The output folder and INPUT {number} must not contain each other.")
 
 
-def walk_inputs(inputs: Sequence[Path]) -> Iterator[InputFile]:
+def walk_inputs(inputs: Sequence[Place]) -> Iterator[InputFile]:
     """Every regular file of the INPUTs as it is found, so that a folder of any size can be walked.
 
     Symbolic links are not followed. The order is that of the names where a folder holds no more than some thousand.
     """
     names = [given.resolve().name for given in inputs]
     seen: dict[str, int] = {}
-    before: list[Path] = []
+    before: list[Place] = []
     for given, name in zip(inputs, names, strict=True):
         seen[name] = seen.get(name, 0) + 1
         alone = f"{name}-{seen[name]}"
@@ -69,9 +70,13 @@ def walk_inputs(inputs: Sequence[Path]) -> Iterator[InputFile]:
             before.append(given)
 
 
-def _files(given: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+def _files(given: Place) -> Iterator[tuple[Place, PurePosixPath]]:
     if given.is_file():
         yield given, PurePosixPath(given.name)
+        return
+    if isinstance(given, Remote):
+        for remote in given.files():
+            yield remote, remote.path.relative_to(given.path)
         return
     for path in _walk(given):
         yield path, PurePosixPath(path.relative_to(given).as_posix())

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from deid import __version__
@@ -19,6 +18,7 @@ from deid.errors import StoreLostError
 from deid.inputs import InputFile
 from deid.manifest import Batch, Manifest
 from deid.patience import Patience
+from deid.places import Place
 from deid.publishing import clear_staging
 from deid.runfiles import RunFiles
 from deid.settings import Settings
@@ -190,5 +190,5 @@ def _withdraw(told: dict[str, Any], batch: Batch) -> None:
         _output(told, batch).unlink(missing_ok=True)
 
 
-def _output(told: dict[str, Any], batch: Batch) -> Path:
+def _output(told: dict[str, Any], batch: Batch) -> Place:
     return batch.out / str(told["more"]["folder"]) / str(told["file"])

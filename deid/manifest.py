@@ -19,6 +19,7 @@ from typing import Any
 from deid.errors import StoreError, UsageError
 from deid.inputs import InputFile
 from deid.pipeline import Options
+from deid.places import Place, place
 from deid.profile import HeaderOption, Profile
 from deid.store.secrets import private_folder, write_private
 from deid.values import Policy
@@ -31,8 +32,8 @@ _AT_ONCE = 5_000
 class Batch:
     """What a run is asked to do."""
 
-    inputs: tuple[Path, ...]
-    out: Path
+    inputs: tuple[Place, ...]
+    out: Place
     options: Options = field(default_factory=Options)
     report: Path | None = None
     jobs: int = 1
@@ -121,7 +122,7 @@ class Manifest:
         with self._plan.open(encoding="ascii") as file:
             for number, line in enumerate(file):
                 path, relative, folder, frames = json.loads(line)
-                yield InputFile(Path(path), PurePosixPath(relative), folder, number, frames)
+                yield InputFile(place(path), PurePosixPath(relative), folder, number, frames)
 
 
 class _saying_what_failed:
@@ -164,8 +165,8 @@ def _batch(told: dict[str, Any]) -> Batch:
     options = told.pop("options")
     name, chosen = options.pop("profile")
     return Batch(
-        inputs=tuple(Path(each) for each in told.pop("inputs")),
-        out=Path(told.pop("out")),
+        inputs=tuple(place(each) for each in told.pop("inputs")),
+        out=place(told.pop("out")),
         options=Options(
             policy=Policy(options.pop("policy")),
             profile=Profile(name, frozenset(map(HeaderOption, chosen))),

@@ -7,10 +7,11 @@ import hmac
 import os
 import shutil
 import uuid
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from deid.identifiers import Needles
-from deid.scratch import Content, Scratch, pieces
+from deid.places import Place, Remote
+from deid.scratch import IN_MEMORY, Content, Scratch, pieces
 
 
 def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, rename: bool) -> PurePosixPath:
@@ -26,13 +27,15 @@ def output_place(relative: PurePosixPath, needles: Needles, key: bytes, *, renam
     return PurePosixPath(*parts)
 
 
-def staging_folder(out: Path, run_id: int) -> Path:
+def staging_folder(out: Place, run_id: int) -> Place:
     """Where a run's outputs are written before they are moved to their place: one folder, so that nothing is left."""
     return out / f".deid-{run_id}.part"
 
 
-def scratch_of(out: Path, run_id: int) -> Scratch:
+def scratch_of(out: Place, run_id: int) -> Scratch:
     """Where a run puts together what is too large for memory: beside its outputs, private, and gone with it.
+
+    Where the outputs lie by URL everything stays in memory.
 
     Raises
     ------
@@ -40,12 +43,18 @@ def scratch_of(out: Path, run_id: int) -> Scratch:
         Where nothing can be written there.
     """
     staging = staging_folder(out, run_id)
+    if isinstance(staging, Remote):
+        return IN_MEMORY
     staging.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Scratch(staging)
 
 
-def publish(written: Content, target: Path, staging: Path) -> None:
+def publish(written: Content, target: Place, staging: Place) -> None:
     """The verified bytes at their place, whole or not at all; `staging` is a folder of the same file system."""
+    if isinstance(target, Remote) or isinstance(staging, Remote):
+        assert isinstance(target, Remote) and isinstance(staging, Remote)
+        target.put_whole(bytes(written), staging)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     staging.mkdir(mode=0o700, exist_ok=True)
     staged = staging / uuid.uuid4().hex
@@ -61,6 +70,10 @@ def publish(written: Content, target: Path, staging: Path) -> None:
         staged.unlink(missing_ok=True)
 
 
-def clear_staging(out: Path, run_id: int) -> None:
+def clear_staging(out: Place, run_id: int) -> None:
     """Take away what a process that was killed had begun to write."""
-    shutil.rmtree(staging_folder(out, run_id), ignore_errors=True)
+    staging = staging_folder(out, run_id)
+    if isinstance(staging, Remote):
+        staging.remove_all()
+    else:
+        shutil.rmtree(staging, ignore_errors=True)
