@@ -4,8 +4,9 @@
 
 Each client is a user with an image of its own, with its own name burned in. It masks, converts and hands in jobs by
 turns, and compares every answer with the one that it got alone before the others began. It also asks for the jobs of
-others, which must not be there. Memory is the resident set of the server and its child processes. Exit 1 where anything
-was not as it should be.
+others, which must not be there. Memory is the resident set of the server and its child processes: at rest after a
+warm-up with the same load, the most in each 20 seconds of the load, and at rest again. Exit 1 where anything was not as
+it should be.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ NAMES = (
 )
 SETTLING_SECONDS = 20
 CLIENT_SECONDS = 600
+CURVE_SECONDS = 20
 
 
 @dataclass
@@ -137,6 +139,23 @@ class Client:
             self._seen.fault(f"{what}: another answer than before")
 
 
+def load(at: Server, clients: list[Client], seconds: float) -> list[float]:
+    """The server's memory in MB each CURVE_SECONDS while all clients work for so long; it has rested on return."""
+    until = time.monotonic() + seconds
+    threads = [threading.Thread(target=client.work, args=(until,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    curve = []
+    while any(thread.is_alive() for thread in threads):
+        most = 0.0
+        for _ in range(CURVE_SECONDS):
+            most = max(most, resident_mb(at))
+            time.sleep(1)
+        curve.append(most)
+    time.sleep(SETTLING_SECONDS)
+    return curve
+
+
 def made_up(number: int) -> bytes:
     """An image with a name and a number burned in that no other client has."""
     name = NAMES[number % len(NAMES)]
@@ -178,6 +197,9 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--clients", type=int, default=20)
     asked.add_argument("--seconds", type=float, default=300)
+    asked.add_argument(
+        "--warm-up", type=float, default=60, help="Seconds of the same load before anything is measured."
+    )
     asked.add_argument("--no-model", action="store_true", help="Words are judged by rules and lists alone.")
     given = asked.parse_args()
     chosen = {"DEID_MODEL": "none"} if given.no_model else {}
@@ -192,16 +214,11 @@ def main() -> int:
             seen.fault("two clients have the same clean image")
         alone = {what: median(each) for what, each in seen.seconds.items()}
         seen.seconds.clear()
-        time.sleep(SETTLING_SECONDS)
-        before = most = resident_mb(at)
-        until = time.monotonic() + given.seconds
-        threads = [threading.Thread(target=client.work, args=(until,)) for client in clients]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
-            time.sleep(1)
-            most = max(most, resident_mb(at))
-        time.sleep(SETTLING_SECONDS)
+        fresh = resident_mb(at)
+        load(at, clients, given.warm_up)
+        seen.seconds.clear()
+        before = resident_mb(at)
+        curve = load(at, clients, given.seconds)
         after = resident_mb(at)
         left = list((at.home / "runs").rglob("*")) if (at.home / "runs").exists() else []
         log = at.log.read_text()
@@ -209,7 +226,10 @@ def main() -> int:
     print("| request | times | median s | longest s | median s alone |\n|---|---|---|---|---|")
     for what, each in sorted(seen.seconds.items()):
         print(f"| {what} | {len(each)} | {median(each):.2f} | {max(each):.2f} | {alone.get(what, float('nan')):.2f} |")
-    print(f"memory: {before:.0f} MB before, {most:.0f} MB at most, {after:.0f} MB after; {len(left)} files left")
+    warm = f"{before:.0f} at rest after {given.warm_up:.0f} s of the load"
+    print(f"memory, MB: {fresh:.0f} after each client's first requests, {warm}")
+    print(f"then at work, each {CURVE_SECONDS} s: {' '.join(f'{each:.0f}' for each in curve)}")
+    print(f"and {SETTLING_SECONDS} s after the last: {after:.0f}; {len(left)} files left")
     print(f"faults: {dict(seen.faults) or 'none'}; lines of log that tell of one: {log.count('fault ')}")
     return 1 if seen.faults or left or "fault " in log else 0
 

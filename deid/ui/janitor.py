@@ -7,6 +7,7 @@ import logging
 import time
 from typing import Protocol
 
+from deid import memory
 from deid.ui import shared
 
 _LOG = logging.getLogger(__name__)
@@ -49,5 +50,6 @@ class Janitor:
                 self.sweep(time.monotonic())
                 shared.desk().tidy()
                 shared.background().purge()
+                await asyncio.to_thread(memory.give_back)
             except Exception as exc:
                 _LOG.error("the janitor stumbled: %s", type(exc).__name__)
