@@ -47,6 +47,8 @@ class Note:
     """The same for files of one series, and says nothing else."""
     device: str = ""
     """The same for pictures of one size of one model of device."""
+    image_id: int | None = None
+    """What the store calls it, where that is not to be found by its name."""
 
     def __repr__(self) -> str:
         return f"Note({self.reason!r})"
@@ -172,6 +174,7 @@ def _told(note: Note) -> dict[str, Any]:
         "open": [region_object(each) for each in note.suggested.open],
         "series": note.series,
         "device": note.device,
+        "image": note.image_id,
         "options": {
             "policy": options.policy.value,
             "preset": options.profile.name,
@@ -196,6 +199,7 @@ def _note(told: Mapping[str, Any]) -> Note:
         Options(Policy(chosen.pop("policy")), profile, **chosen),
         told["series"],
         told["device"],
+        told.get("image"),
     )
 
 

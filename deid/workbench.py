@@ -95,7 +95,9 @@ class Workbench:
             return None
         note = file.note()
         hashed = self._store.name_hash(str(note.source)) if note else ""
-        image_id = self._store.waiting_image(file.run_id, hashed) if note else None
+        image_id = note.image_id if note else None
+        if note and image_id is None:
+            image_id = self._store.waiting_image(file.run_id, hashed)
         return Item(file, self._store.run(file.run_id), note, image_id)
 
     def alike(self, user: User, item: Item, scope: Scope) -> tuple[Item, ...]:

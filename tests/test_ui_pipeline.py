@@ -25,13 +25,15 @@ from deid.profile import HeaderOption, preset
 from deid.render import to_png
 from deid.runfiles import RunFiles
 from deid.settings import Settings
-from deid.store import NewUser, Role, RunState
+from deid.store import Actor, NewUser, Role, RunState
 from deid.ui import casework, exhibits, keys, looks, piles, shared, tables
 from deid.ui.casework import Sheet
 from deid.unzip import Limits
 from deid.values import Box, FileRecord, Outcome, Policy, Reason, Region, View
+from deid.workbench import Item, Workbench
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.test_ui import DEMO, OneWord, headings, held, sign_in, start
+from tests.test_workbench import CALM, picture, remade, restless
 
 NAME = DEMO.patient.name.partition("^")[0]
 PAGE = "../../pages/pipeline.py"
@@ -381,3 +383,53 @@ def test_options_that_exclude_each_other_are_not_taken() -> None:
     offered.set_value(["retain-longitudinal-modified-dates", "retain-longitudinal-full-dates"]).run()
     assert any("choose one" in each.value for each in page.warning)
     assert not any(each.label == "Run again with these options" for each in page.button)
+
+
+# One file that needs a look
+
+
+@pytest.fixture
+def doubtful(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page with one file open that came to its end and needs a look."""
+    monkeypatch.setattr(serving, "make_engines", lambda _settings: restless())
+    serving.forget_engines()
+    return press(bring(enter(), **{f"{NAME}.dcm": picture()}), "Run all")
+
+
+def waiting_item() -> Item:
+    bench, (ada,) = Workbench(shared.settings(), shared.store()), shared.store().users()
+    (key,) = bench.keys(ada)
+    found = bench.item(ada, key)
+    assert found is not None
+    return found
+
+
+def test_a_file_opened_alone_joins_the_queue_without_its_name(doubtful: AppTest) -> None:
+    item, case = waiting_item(), opened(doubtful)
+    assert case.subject == item.subject and item.subject.image_id is not None
+    assert item.note is not None and "can still be read" in item.note.reason
+    assert NAME not in str(item.note.source) + str(item.note.place)
+    assert item.file.original() == picture()
+    assert item.note.suggested.open == case.case.residue
+
+
+def test_it_is_approved_as_any_other_and_worked_on_anew_when_it_is_run_again(doubtful: AppTest) -> None:
+    item = waiting_item()
+    bench = Workbench(shared.settings(), shared.store())
+    bench.approve(Actor("ada"), item, remade(bench, item), confirmed=True)
+    assert shared.store().totals().count(Outcome.CLEANED) == 1
+    assert bench.approved(shared.store().users()[0]) == ((item.file.run_id, 1),)
+    owner, case_id = doubtful.session_state[keys.SESSION], doubtful.session_state[keys.CASE]
+    casework.advance(owner, case_id, shared.store().users()[0], Step.VERIFY, CALM)
+    subject, before = opened(doubtful).subject, shared.store().run(item.file.run_id)
+    assert subject is not None and subject.run_id > item.file.run_id
+    assert before is not None and before.outcomes == ((Outcome.CLEANED, 1),), "what was decided stands"
+    assert bench.approved(shared.store().users()[0]) == ((item.file.run_id, 1),)
+
+
+def test_it_waits_no_longer_once_it_came_out_clean(doubtful: AppTest) -> None:
+    owner, case_id = doubtful.session_state[keys.SESSION], doubtful.session_state[keys.CASE]
+    for step in (Step.READ, Step.FIND, Step.BOXES, Step.REDACT, Step.HEADER, Step.VERIFY):
+        casework.advance(owner, case_id, shared.store().users()[0], step, CALM)
+    assert Workbench(shared.settings(), shared.store()).keys(shared.store().users()[0]) == ()
+    assert shared.store().totals().by_outcome == ((Outcome.CLEANED, 1),)

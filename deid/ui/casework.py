@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import PurePosixPath
 from time import perf_counter
 
+from deid import waiting
 from deid.errors import QuarantineError
 from deid.jobs import examine, options_of
 from deid.load import load
 from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, steps_of, verdict
+from deid.review import Suggested
 from deid.runfiles import Entry, RunFiles
 from deid.single import record_of
-from deid.store import RunState, User
+from deid.store import RunState, Subject, User
 from deid.ui import shared
 from deid.values import Outcome, View
+from deid.waiting import Note, alike
 
-_COPIES = 4
-"""A finished case holds the file as read, redacted, cleaned and written."""
+KIND = "page"
+"""What a run of one file opened in the pages is called in the store."""
+_COPIES = 5
+"""A finished case holds the file as it came, as read, redacted, cleaned and written."""
 
 STEPS: dict[Step, str] = {
     Step.CONVERT: "Convert",
@@ -54,8 +60,10 @@ class Opened:
     done: tuple[Step, ...] = ()
     fault: str = ""
     """Why it must not leave, as a sentence, where a step could not finish."""
-    image_id: int | None = None
-    """Its row in the store, once it ended."""
+    data: bytes = field(default=b"", repr=False)
+    """As it came; empty where it is a run's, which keeps it."""
+    subject: Subject | None = None
+    """What the store calls it, once it ended."""
     seconds: dict[Step, float] = field(default_factory=dict)
     """How long each step took when it last ran."""
     pictures: OrderedDict[tuple[Sheet, int, View, bool], bytes] = field(default_factory=OrderedDict)
@@ -103,7 +111,7 @@ def open_file(owner: str, data: bytes, title: str, name: str, options: Options) 
     """
     examine(data, shared.settings())
     case = open_case(data, options, without_pixels=True)
-    opened = Opened(title, shared.store().name_hash(name), _COPIES * len(data), case, options)
+    opened = Opened(title, shared.store().name_hash(name), _COPIES * len(data), case, options, data=data)
     return shared.desk().put(owner, opened, opened.size)
 
 
@@ -178,10 +186,28 @@ def _recorded(opened: Opened, user: User, made_by: tuple[tuple[str, str], ...]) 
     if end is None:
         return opened
     store, record = shared.store(), record_of(opened.case, end[0], end[1], "", made_by)
-    if opened.image_id is not None:
-        store.update_image(opened.image_id, record)
-        return opened
-    run = store.start_run(user.username, "page", 1, f"policy={opened.options.policy.value}")
-    image_id = store.add_image(run, record, opened.name_hash)
-    store.finish_run(run, RunState.FINISHED)
-    return replace(opened, image_id=image_id)
+    subject = opened.subject
+    if subject is not None and subject.image_id is not None and not store.reviews(subject.run_id):
+        store.update_image(subject.image_id, record)
+    else:  # what a person decided about stands: the file is worked on anew
+        run = store.start_run(user.username, KIND, 1, f"policy={opened.options.policy.value}")
+        subject = Subject(run, store.add_image(run, record, opened.name_hash))
+        store.finish_run(run, RunState.FINISHED)
+    opened = replace(opened, subject=subject)
+    _let_wait(opened, subject, end)
+    return opened
+
+
+def _let_wait(opened: Opened, subject: Subject, end: tuple[Outcome, str]) -> None:
+    """The file waits for a person where that is how it ended, and does not where it ended otherwise since.
+
+    Its own name is not kept: the one that it waits under says nothing.
+    """
+    case, name = opened.case, PurePosixPath(f"image-{subject.image_id}.dcm")
+    for each in waiting.of_run(shared.settings().home, subject.run_id):
+        each.remove()
+    if end[0] is not Outcome.NEEDS_REVIEW or not opened.data:
+        return
+    suggested = Suggested(case.effective or (), case.residue)
+    note = Note(name, name, end[1], case.frames, suggested, opened.options, *alike(case.dataset), subject.image_id)
+    waiting.hold(shared.settings().home, subject.run_id, note, opened.data)

@@ -55,7 +55,7 @@ def _case(request: Request, user: User, owner: str) -> Response:
     opened = casework.find(owner, request.path_params["case_id"])
     if opened is None or opened.clean_file is None:
         return PlainTextResponse(_GONE, 404)
-    _handed_out(request, user, f"image {opened.image_id}")
+    _handed_out(request, user, f"image {opened.subject.image_id if opened.subject else 0}")
     return _attached(opened.clean_file, f"clean-{opened.name_hash[:8]}.dcm")
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 from deid.errors import UsageError
 from deid.pipeline import Options, Step
 from deid.profile import HeaderOption, Profile, preset, presets
-from deid.ui import casework, downloads, exhibits, keys, looks, supposing, tables, why
+from deid.ui import casework, downloads, exhibits, keys, looks, places, supposing, tables, why
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
@@ -249,6 +249,8 @@ def _verified(opened: Opened, _frame: int, _hidden: bool) -> None:
     look = looks.OUTCOMES[outcome]
     banner = {Outcome.CLEANED: st.success, Outcome.NEEDS_REVIEW: st.warning}.get(outcome, st.error)
     banner(f"**{look.label.capitalize()}.** {reason or 'Every check passed.'}", icon=look.letter)
+    if outcome is Outcome.NEEDS_REVIEW and opened.subject is not None:
+        st.page_link(places.page("review"), label="Decide about it on the page Review", icon=":material/rate_review:")
     if sentence := exhibits.proof_sentence(opened):
         st.markdown(f"##### {sentence}")
     if opened.clean_file is not None:
