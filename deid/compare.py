@@ -92,8 +92,8 @@ def _in_pixels(before: StoredFrames, after: StoredFrames, frame: int, boxes: Seq
     one, two = before.decoded(frame), after.decoded(frame)
     changed = changed_pixels(one, two)
     within = _covered(changed.shape, boxes)
-    inside, elsewhere = int(np.count_nonzero(changed & within)), int(np.count_nonzero(changed & ~within))
-    return _Frame(inside, elsewhere, all(_is_flat(two, box) for box in boxes))
+    inside = int(np.count_nonzero(changed & within))
+    return _Frame(inside, int(np.count_nonzero(changed)) - inside, all(_is_flat(two, box) for box in boxes))
 
 
 def _in_blocks(before: StoredFrames, after: StoredFrames, frame: int, boxes: Sequence[Box]) -> _Frame:

@@ -36,17 +36,9 @@ def scratch_of(out: Place, run_id: int) -> Scratch:
     """Where a run puts together what is too large for memory: beside its outputs, private, and gone with it.
 
     Where the outputs lie by URL everything stays in memory.
-
-    Raises
-    ------
-    OSError
-        Where nothing can be written there.
     """
     staging = staging_folder(out, run_id)
-    if isinstance(staging, Remote):
-        return IN_MEMORY
-    staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Scratch(staging)
+    return IN_MEMORY if isinstance(staging, Remote) else Scratch(staging)
 
 
 def publish(written: Content, target: Place, staging: Place) -> None:

@@ -7,6 +7,7 @@ before they are given to other files.
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
 import tempfile
@@ -27,28 +28,26 @@ class Scratch:
     """Where values are put together."""
 
     folder: Path | None = None
-    """A folder that only this user may enter; None: everything stays in memory."""
+    """A folder that only this user may enter, made when it is needed; None: everything stays in memory."""
     largest_in_memory: int = _LARGEST_IN_MEMORY
     """Bytes of a value that stays there all the same."""
 
     def file(self, length: int) -> BinaryIO:
         """An empty file to write a value of about so many bytes."""
-        if self._is_small(length):
+        if self.folder is None or length <= self.largest_in_memory:
             return BytesIO()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return tempfile.TemporaryFile(dir=self.folder)
 
     def copy(self, value: Content) -> memoryview:
         """The value once more, to be edited where it stands."""
-        if self._is_small(len(value)):
-            return memoryview(bytearray(value))
         with self.file(len(value)) as file:
+            if isinstance(file, BytesIO):
+                return memoryview(bytearray(value))
             for piece in pieces(value):
                 file.write(piece)
             file.flush()
             return _mapped(file.fileno(), mmap.ACCESS_WRITE)
-
-    def _is_small(self, length: int) -> bool:
-        return self.folder is None or length <= self.largest_in_memory
 
 
 IN_MEMORY = Scratch()
@@ -86,6 +85,14 @@ def pieces(value: Content) -> Iterator[memoryview]:
     for start in range(0, len(view), _PIECE):
         yield view[start : start + _PIECE]
         let_go(view)
+
+
+def sha256(value: Content) -> str:
+    """The hash of a value, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for piece in pieces(value):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def let_go(value: Content) -> None:

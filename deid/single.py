@@ -1,17 +1,18 @@
 """One file end to end: read, pipeline, verdict, publication.
 
-Everything is held in memory until `verify` has passed; only then a file is staged and moved to its place whole. What
-needs a person waits, as it came, in DEID_HOME/review; what failed goes nowhere.
+Everything is held in memory, or in files without a name, until `verify` has passed; only then a file is staged and
+moved to its place whole. What needs a person waits, as it came, in DEID_HOME/review; what failed goes nowhere.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import multiprocessing
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
@@ -22,9 +23,11 @@ from deid.ledger import Done, Seen
 from deid.load import HEAD_BYTES, is_dicom
 from deid.manifest import Batch
 from deid.pipeline import Case, Engines, Options, Step, run, verdict
-from deid.publishing import output_place, publish, staging_folder
+from deid.places import Place, Stat
+from deid.publishing import output_place, publish, scratch_of, staging_folder
 from deid.redact import way_taken
 from deid.review import Suggested
+from deid.scratch import Content, mapped, sha256
 from deid.settings import Settings
 from deid.store import crosswalk
 from deid.values import FileRecord, Outcome
@@ -32,6 +35,8 @@ from deid.waiting import Note, alike, hold
 from deid.workers import TOO_LARGE
 
 LOG = logging.getLogger(__name__)
+_NO_PLACE = "The output folder or DEID_HOME cannot be written."
+_CHANGED = "The file was changed while it was worked on: run it again."
 
 Watch = Callable[[InputFile, Step], None]
 
@@ -87,22 +92,24 @@ def process_file(
     """
     name = str(source.relative)
     try:
-        modified_ns = source.path.stat().st_mtime_ns
-        data = source.path.read_bytes()
+        before = source.path.stat()
+        data = _content(source.path)
     except OSError:
         return Done(source, FileRecord(name, Outcome.REFUSED, "The file cannot be read."), True, False)
-    dicom = is_dicom(data[:HEAD_BYTES])
-    seen = Seen(len(data), modified_ns, hashlib.sha256(data).hexdigest())
+    dicom = is_dicom(bytes(data[:HEAD_BYTES]))
+    seen = Seen(len(data), before.st_mtime_ns, sha256(data))
 
     def ended(record: FileRecord, *, dicom: bool = True, published: bool = False) -> Done:
         return Done(source, record, dicom, published, seen)
 
     try:
-        case = run(data, engines, batch.options, lambda step: watch(source, step))
+        case = run(data, engines, batch.options, lambda step: watch(source, step), scratch_of(batch.out, run_id))
     except RefusedError as exc:
         return ended(FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom=dicom)
     except QuarantineError as exc:
         return ended(FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by))
+    except OSError:
+        return ended(FileRecord(name, Outcome.QUARANTINED, _NO_PLACE, made_by=engines.made_by))
     except MemoryError:
         return ended(FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by))
     except StoppedError:
@@ -114,6 +121,8 @@ def process_file(
         LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id, extra=told)
         reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
         return ended(FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by))
+    if _has_changed(source.path, before):
+        return ended(FileRecord(name, Outcome.QUARANTINED, _CHANGED, made_by=engines.made_by))
     outcome, reason = verdict(case)
     place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
     record = record_of(case, outcome, reason, str(place), engines.made_by)
@@ -127,9 +136,23 @@ def process_file(
             crosswalk.keep(settings.home, crosswalk.pairs_of(case.dataset, case.cleaned))
         publish(case.written, batch.out / source.folder / place, staging_folder(batch.out, run_id))
     except OSError:
-        reason = "The output folder or DEID_HOME cannot be written."
-        return ended(replace(record, outcome=Outcome.QUARANTINED, reason=reason))
+        return ended(replace(record, outcome=Outcome.QUARANTINED, reason=_NO_PLACE))
     return ended(record, published=True)
+
+
+def _content(path: Place) -> Content:
+    """What the file holds. A worker reads it as it is looked at: it may be lost to a file that is cut short."""
+    is_worker = multiprocessing.parent_process() is not None
+    return mapped(path) if is_worker and isinstance(path, Path) else path.read_bytes()
+
+
+def _has_changed(path: Place, before: os.stat_result | Stat) -> bool:
+    """Whether the file is not what it was: what was read of it at different times may not belong together."""
+    try:
+        now = path.stat()
+    except OSError:
+        return True
+    return (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
 
 
 def note_of(case: Case, source: InputFile, place: PurePosixPath, options: Options) -> Note:

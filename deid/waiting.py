@@ -23,6 +23,7 @@ from deid.pipeline import Options
 from deid.profile import HeaderOption, Profile
 from deid.report import region_object
 from deid.review import Correction, Deed, Suggested
+from deid.scratch import Content
 from deid.store.secrets import private_folder, write_private
 from deid.values import Box, Policy, Reason, Region
 
@@ -119,7 +120,7 @@ class Waiting:
         return self.home / _FOLDER / str(self.run_id) / f"{self.name}.{ending}"
 
 
-def hold(home: Path, run_id: int, note: Note, data: bytes) -> Waiting:
+def hold(home: Path, run_id: int, note: Note, data: Content) -> Waiting:
     """Let a file wait, readable by this program's user only."""
     folder = private_folder(private_folder(private_folder(home) / _FOLDER) / str(run_id))
     name = hashlib.sha256(str(note.place).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -2,16 +2,19 @@
 
 import json
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 from pydicom import dcmread
 
-from deid import jobs, pipeline, single
+from deid import jobs, pipeline, scratch, single
 from deid.errors import HeaderError, PixelError, UsageError
-from deid.pipeline import Engines, Options
+from deid.inputs import InputFile
+from deid.pipeline import Engines, Options, Step
 from deid.profile import preset
+from deid.publishing import staging_folder
+from deid.scratch import Content, Scratch, mapped
 from deid.settings import Settings
 from deid.values import Box, Category, Outcome, Reason, Word
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
@@ -120,6 +123,61 @@ def test_what_needs_a_person_waits_privately_or_is_published_when_asked(settings
     batch = jobs.Batch((folder,), folder.parent / "o2", hold_review=False)
     assert jobs.run_batch(batch, settings, engines=engines).held == 0
     assert _files(folder.parent / "o2") == ["series/a"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLEANED, Outcome.NEEDS_REVIEW])
+def test_a_file_too_large_for_memory_comes_out_the_same(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, outcome: Outcome
+) -> None:
+    _, _, out = _run(settings, folder)
+    in_memory = (out / "series" / "a").read_bytes()
+    made: list[Path] = []
+
+    def scratch_of(out: Path, run_id: int) -> Scratch:
+        made.append(staging_folder(out, run_id))  # type: ignore[arg-type]
+        return Scratch(made[0], 0)
+
+    def content(path: Path) -> Content:
+        return mapped(path)
+
+    monkeypatch.setattr(single, "scratch_of", scratch_of)
+    monkeypatch.setattr(single, "_content", content)
+    monkeypatch.setattr(scratch, "_LARGEST_IN_MEMORY", 0)
+    monkeypatch.setattr(single, "verdict", lambda case: (outcome, ""))
+    (out / "series" / "a").unlink()
+    tally, _, _ = _run(settings, folder)
+    assert tally.outcomes[outcome] == 1
+    assert not made[0].exists()
+    if outcome is Outcome.CLEANED:
+        assert (out / "series" / "a").read_bytes() == in_memory
+    else:
+        (waits,) = (settings.home / "review").rglob("*.dcm")
+        assert waits.read_bytes() == (folder / "series" / "a").read_bytes()
+
+
+def test_a_file_that_changes_while_it_is_worked_on_does_not_come_out(settings: Settings, folder: Path) -> None:
+    source = InputFile(folder / "series" / "a", PurePosixPath("series/a"), "")
+    batch = jobs.Batch((folder,), folder.parent / "out")
+
+    def watch(_: InputFile, step: Step) -> None:
+        if step is Step.VERIFY:
+            source.path.write_bytes(dicom(gradient(61, 80)))  # type: ignore[union-attr]
+
+    done = single.process_file(source, batch, ENGINES, settings, 1, watch)
+    assert (done.record.outcome, done.published) == (Outcome.QUARANTINED, False)
+    assert "was changed" in done.record.reason
+    assert not batch.out.exists()  # type: ignore[union-attr]
+
+
+def test_a_folder_that_cannot_take_large_files_costs_the_file(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.parent / "no folder").write_text("")
+    monkeypatch.setattr(single, "scratch_of", lambda out, run_id: Scratch(folder.parent / "no folder", 0))
+    tally, done, out = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+    assert "cannot be written" in done[0].record.reason
+    assert _files(out) == []
 
 
 def test_a_path_that_holds_a_removed_value_is_replaced(settings: Settings, folder: Path) -> None:

@@ -225,8 +225,9 @@ class StoredFrames:
             raise PixelError(f"There is no frame {frame}.")
         if self.spans is None:
             value = self.dataset[self.layout.keyword].value
+            decoded = _decoded_native(value, self.layout, frame)
             let_go(value)
-            return _decoded_native(value, self.layout, frame)
+            return decoded
         try:
             return _decoded(self.spans.codestream(frame), self.layout)
         except PixelError as exc:

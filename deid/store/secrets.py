@@ -50,7 +50,7 @@ def secret(home: Path, name: str) -> bytes:
     return value
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes | memoryview) -> None:
     """Put the content at `path`, whole or not at all, readable by its owner only."""
     staged = path.with_name(f".{path.name}.{random_source.token_hex(8)}")
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
