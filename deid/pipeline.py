@@ -18,6 +18,7 @@ from pydicom import Dataset
 from deid import header, verify
 from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.case import Case, Engines, Options, Step
+from deid.cautions import cautions
 from deid.classify import find_phi
 from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
 from deid.codes import find_codes
@@ -226,7 +227,7 @@ def _verify(case: Case, engines: Engines, options: Options) -> Case:
         readable: tuple[Region, ...] = ()
         if case.frames and all(check.passed for check in checks):
             residue, readable = _apart(_read_again(case, engines, options), case.kept)
-            checks = (*checks, _residue_check(residue), *_kept_check(case.kept, readable))
+            checks = (*checks, _residue_check(residue), *_kept_check(case.kept, readable), *_held_checks(case))
     return replace(case, checks=checks, difference=difference, residue=residue, kept_readable=readable, seconds=seconds)
 
 
@@ -308,6 +309,12 @@ def _apart(residue: Sequence[Region], kept: Sequence[Region]) -> tuple[tuple[Reg
         tuple(region for region, decided in zip(residue, left, strict=True) if not decided),
         tuple(region for region, decided in zip(residue, left, strict=True) if decided),
     )
+
+
+def _held_checks(case: Case) -> tuple[Check, ...]:
+    """What lets a file wait for a person although nothing is wrong with it."""
+    found = cautions(case.dataset, case.words or ())
+    return tuple(Check(each.name, False, each.sentence, review=True) for each in found if each.holds)
 
 
 def _kept_check(kept: Sequence[Region], readable: Sequence[Region]) -> tuple[Check, ...]:

@@ -134,7 +134,9 @@ class Quality:
         dataset = load(original, max_frames=options.max_frames, max_pixels_per_frame=options.max_pixels_per_frame)
         series, device = alike(dataset)
         suggested = Suggested(entry.boxes)
-        note = Note(entry.source, entry.place, LEAK, entry.frames, suggested, options, series, device)
+        note = Note(
+            entry.source, entry.place, LEAK, entry.frames, suggested, options, series, device, cautions=entry.cautions
+        )
 
         def carry_out() -> None:
             files.withdraw(entry, LEAK)

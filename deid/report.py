@@ -41,6 +41,7 @@ def as_object(record: FileRecord) -> dict[str, Any]:
         "pixels": {"way": record.way, "decoder": record.decoder, "sha256": list(record.frame_hashes)},
         "seconds": {stage.value: round(seconds.get(stage, 0.0), 4) for stage in Stage},
         "made_by": dict(record.made_by),
+        "cautions": list(record.cautions),
     }
 
 

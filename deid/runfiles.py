@@ -50,6 +50,13 @@ class Entry:
     kept: int
     seconds: float
     published: bool
+    cautions: tuple[str, ...] = ()
+    """What a person should know of it."""
+
+    @property
+    def why(self) -> str:
+        """Why it ended so, and what a person should know of it."""
+        return " ".join((self.reason, *(each for each in self.cautions if each not in self.reason))).strip()
 
     def __repr__(self) -> str:
         return f"Entry({self.outcome.value})"
@@ -242,6 +249,7 @@ def _entry(told: dict[str, Any]) -> Entry:
         told["kept"],
         sum(told["seconds"].values()),
         told["published"],
+        tuple(told.get("cautions", ())),
     )
 
 

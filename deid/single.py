@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from deid.cautions import cautions
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
 from deid.errors import QuarantineError, RefusedError, StoppedError
@@ -72,7 +73,13 @@ def record_of(
         made_by=made_by,
         phi_words=count_words(case.findings or (), len(case.codes or ())),
         failed_checks=failed_checks(case.checks or ()),
+        cautions=told_of(case),
     )
+
+
+def told_of(case: Case) -> tuple[str, ...]:
+    """What a person should know of a file, as sentences."""
+    return tuple(each.sentence for each in cautions(case.dataset, case.words or ()))
 
 
 def process_file(
@@ -160,5 +167,13 @@ def note_of(case: Case, source: InputFile, place: PurePosixPath, options: Option
     suggested = Suggested(case.effective or (), case.residue)
     series, device = alike(case.dataset)
     return Note(
-        source.relative, source.folder / place, verdict(case)[1], case.frames, suggested, options, series, device
+        source.relative,
+        source.folder / place,
+        verdict(case)[1],
+        case.frames,
+        suggested,
+        options,
+        series,
+        device,
+        cautions=told_of(case),
     )

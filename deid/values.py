@@ -279,3 +279,5 @@ class FileRecord:
     phi_words: tuple[WordCount, ...] = ()
     failed_checks: tuple[str, ...] = ()
     """Names of the checks of `verify` that the file did not pass."""
+    cautions: tuple[str, ...] = ()
+    """Sentences about what wants eyes although no check can tell."""

@@ -50,6 +50,8 @@ class Note:
     """The same for pictures of one size of one model of device."""
     image_id: int | None = None
     """What the store calls it, where that is not to be found by its name."""
+    cautions: tuple[str, ...] = ()
+    """What a person should know of it beside."""
 
     def __repr__(self) -> str:
         return f"Note({self.reason!r})"
@@ -176,6 +178,7 @@ def _told(note: Note) -> dict[str, Any]:
         "series": note.series,
         "device": note.device,
         "image": note.image_id,
+        "cautions": list(note.cautions),
         "options": {
             "policy": options.policy.value,
             "preset": options.profile.name,
@@ -201,6 +204,7 @@ def _note(told: Mapping[str, Any]) -> Note:
         told["series"],
         told["device"],
         told.get("image"),
+        tuple(told.get("cautions", ())),
     )
 
 

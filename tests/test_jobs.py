@@ -234,6 +234,7 @@ def test_the_report_is_private_and_complete(settings: Settings, folder: Path) ->
         "pixels",
         "seconds",
         "made_by",
+        "cautions",
     ]
     assert list(line) == wanted
     assert set(line["seconds"]) == {"load", "render", "ocr", "classify", "redact", "header", "verify", "write"}

@@ -192,7 +192,7 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
     numbers = [
         number
         for number, entry in enumerate(entries)
-        if wanted in (_ALL, entry.outcome.value) and (text in str(entry.source).lower() or text in entry.reason.lower())
+        if wanted in (_ALL, entry.outcome.value) and (text in str(entry.source).lower() or text in entry.why.lower())
     ]
     if not numbers:
         st.info("No file is like that.", icon=":material/search_off:")

@@ -18,7 +18,7 @@ from deid.load import load
 from deid.pipeline import Case, Engines, Options, Step, open_case, run_step, steps_of, verdict
 from deid.review import Suggested
 from deid.runfiles import Entry, RunFiles
-from deid.single import record_of
+from deid.single import record_of, told_of
 from deid.store import RunState, Subject, User
 from deid.ui import shared
 from deid.values import Outcome, View
@@ -209,5 +209,15 @@ def _let_wait(opened: Opened, subject: Subject, end: tuple[Outcome, str]) -> Non
     if end[0] is not Outcome.NEEDS_REVIEW or not opened.data:
         return
     suggested = Suggested(case.effective or (), case.residue)
-    note = Note(name, name, end[1], case.frames, suggested, opened.options, *alike(case.dataset), subject.image_id)
+    note = Note(
+        name,
+        name,
+        end[1],
+        case.frames,
+        suggested,
+        opened.options,
+        *alike(case.dataset),
+        subject.image_id,
+        told_of(case),
+    )
     waiting.hold(shared.settings().home, subject.run_id, note, opened.data)

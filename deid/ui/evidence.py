@@ -12,6 +12,7 @@ import streamlit as st
 from deid.errors import UsageError
 from deid.pipeline import Options, Step
 from deid.profile import HeaderOption, Profile, preset, presets
+from deid.single import told_of
 from deid.ui import casework, downloads, exhibits, keys, looks, places, supposing, tables, why
 from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
@@ -251,6 +252,9 @@ def _verified(opened: Opened, _frame: int, _hidden: bool) -> None:
     banner(f"**{look.label.capitalize()}.** {reason or 'Every check passed.'}", icon=look.letter)
     if outcome is Outcome.NEEDS_REVIEW and opened.subject is not None:
         st.page_link(places.page("review"), label="Decide about it on the page Review", icon=":material/rate_review:")
+    for caution in told_of(opened.case):
+        if caution not in reason:
+            st.info(caution, icon=":material/visibility:")
     if sentence := exhibits.proof_sentence(opened):
         st.markdown(f"##### {sentence}")
     if opened.clean_file is not None:

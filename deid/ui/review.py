@@ -95,6 +95,9 @@ def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hid
         _acts(item, corrections)
     why = item.note.reason if item.note else "An earlier version put it aside."
     st.markdown(f":material/visibility: **Why it is here:** {why}")
+    for each in item.note.cautions if item.note else ():
+        if each not in why:
+            st.markdown(f":material/info: {each}")
     _draw(bench, item, looked, hidden=hidden)
     _scopes()
     _account(bench, item, looked, corrections)

@@ -126,7 +126,7 @@ def entries(found: Iterable[Entry], *, hidden: bool) -> pd.DataFrame:
         {
             "File": [looks.told(str(entry.source), hidden=hidden) for entry in found],
             "Outcome": [[looks.OUTCOMES[entry.outcome].label] for entry in found],
-            "Why": [entry.reason for entry in found],
+            "Why": [entry.why for entry in found],
             "Kind": [looks.MODALITIES.get(entry.modality, entry.modality) for entry in found],
             "Frames": [entry.frames for entry in found],
             "Boxes": [len(entry.boxes) for entry in found],
