@@ -92,6 +92,9 @@ def run_command(
     keep_links: Annotated[
         bool, typer.Option("--crosswalk", help="Keep originals and stand-ins, encrypted in DEID_HOME.")
     ] = False,
+    with_text: Annotated[
+        bool, typer.Option("--with-text", help="Report the words that were read and the decision about each: PHI.")
+    ] = False,
     scheduler: Annotated[
         str, typer.Option(metavar="ADDRESS", help="A Dask scheduler whose workers do it, in place of processes here.")
     ] = "",
@@ -108,13 +111,15 @@ def run_command(
         _work_off(resume, settings, workers)
     if not inputs or out is None:
         raise UsageError("Name INPUT and --out, or a run to --resume.")
+    if with_text and (report is None or settings.scheduler):
+        raise UsageError("--with-text needs --report, and work on this machine: no text travels to a scheduler.")
     if hold not in ("review", "none"):
         raise UsageError("--hold takes review or none.")
     profile = preset(preset_name).with_options(header_options or ())
     options = replace(jobs.options_of(settings), policy=policy, profile=profile)
     count = workers or jobs.workers_that_fit(settings)
     given, target, held = tuple(map(place, inputs)), place(out), hold == "review"
-    batch = Batch(given, target, options, report, count, held, rename, crosswalk=keep_links)
+    batch = Batch(given, target, options, report, count, held, rename, "", keep_links, with_text)
     store = open_store(settings)
     try:
         run_id = jobs.plan_batch(batch, settings, store)

@@ -60,6 +60,8 @@ def work_through_cluster(
     UsageError
         Where the address or the certificates cannot be used, or a worker is not like this program.
     """
+    if batch.with_text:
+        raise UsageError("--with-text is for work on this machine: no text travels to or from a scheduler.")
     agreed = decides(batch, settings)
     with _connected(settings, beat) as client:
         handed_out: dict[Future[Any], InputFile] = {}

@@ -42,6 +42,8 @@ class Batch:
     user: str = ""
     crosswalk: bool = False
     """Keep which stand-in belongs to which original, encrypted in DEID_HOME."""
+    with_text: bool = False
+    """Report the words that were read: PHI, in private files alone."""
 
     @property
     def chosen(self) -> str:
@@ -158,6 +160,7 @@ def _told(batch: Batch) -> dict[str, Any]:
         "rename": batch.rename,
         "user": batch.user,
         "crosswalk": batch.crosswalk,
+        "with_text": batch.with_text,
     }
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, TextIO
 
-from deid.values import FileRecord, Region, Stage
+from deid.values import FileRecord, Finding, FrameFindings, Region, Stage
 
 
 def open_report(path: Path) -> TextIO:
@@ -27,7 +27,7 @@ def as_line(record: FileRecord) -> str:
 def as_object(record: FileRecord) -> dict[str, Any]:
     """The record in the report's terms."""
     seconds = dict(record.seconds)
-    return {
+    told = {
         "file": record.file,
         "outcome": record.outcome.value,
         "reason": record.reason,
@@ -42,6 +42,25 @@ def as_object(record: FileRecord) -> dict[str, Any]:
         "seconds": {stage.value: round(seconds.get(stage, 0.0), 4) for stage in Stage},
         "made_by": dict(record.made_by),
         "cautions": list(record.cautions),
+    }
+    if record.text is not None:
+        told["words"] = [_word_object(frame, finding) for frame in record.text for finding in frame.findings]
+    return told
+
+
+def _word_object(frame: FrameFindings, finding: Finding) -> dict[str, Any]:
+    """A word that was read, in the coordinates of its picture: PHI."""
+    box = finding.word.box
+    return {
+        "frames": [frame.frame, *frame.repeats],
+        "left": box.left,
+        "top": box.top,
+        "width": box.width,
+        "height": box.height,
+        "text": finding.word.text,
+        "phi": finding.is_phi,
+        "p_phi": round(finding.p_phi, 4),
+        "reasons": [reason.value for reason in finding.reasons],
     }
 
 

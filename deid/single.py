@@ -133,6 +133,8 @@ def process_file(
     outcome, reason = verdict(case)
     place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
     record = record_of(case, outcome, reason, str(place), engines.made_by)
+    if batch.with_text:
+        record = replace(record, text=case.findings or ())
     if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
         hold(settings.home, run_id, note_of(case, source, place, batch.options), data)
         return ended(record)

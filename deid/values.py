@@ -7,7 +7,7 @@ size of the stored frame, so picture coordinates are stored-pixel coordinates. F
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -281,3 +281,5 @@ class FileRecord:
     """Names of the checks of `verify` that the file did not pass."""
     cautions: tuple[str, ...] = ()
     """Sentences about what wants eyes although no check can tell."""
+    text: tuple[FrameFindings, ...] | None = field(default=None, repr=False)
+    """What was read, where somebody asked for it to be reported: PHI. None: nobody did."""

@@ -52,6 +52,19 @@ def empty(url: str, *, keep_schema: bool) -> None:
     engine.dispose()
 
 
+def stored(settings: Settings) -> bytes:
+    """Everything that the database of these settings holds."""
+    if settings.database_url.startswith("sqlite"):
+        return b"".join(path.read_bytes() for path in settings.home.glob("deid.sqlite*"))
+    engine = create_engine(settings.database_url)
+    with engine.connect() as connection:
+        tables = inspect(engine).get_table_names()
+        rows = [row for table in tables for row in connection.execute(text(f"SELECT * FROM {table}"))]
+    engine.dispose()
+    assert rows
+    return repr(rows).encode()
+
+
 @pytest.fixture(params=["sqlite", "mariadb"])
 def database(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Settings of an empty installation on each kind of database."""

@@ -58,8 +58,15 @@ def test_odd_files_get_one_clear_line_and_nothing_is_written(
 
 @pytest.mark.parametrize(
     "words",
-    [("run", "absent", "--out", "out"), ("run", ".", "--out", "out", "--hold", "maybe"), ("inspect", "absent")],
-    ids=["missing-input", "bad-hold", "missing-file"],
+    [
+        ("run", "absent", "--out", "out"),
+        ("run", ".", "--out", "out", "--hold", "maybe"),
+        ("run", ".", "--out", "out", "--with-text"),
+        ("run", ".", "--out", "out", "--with-text", "--report", "r", "--scheduler", "tcp://127.0.0.1:1"),
+        ("run", "s3://key:secret@bucket/in", "--out", "out"),
+        ("inspect", "absent"),
+    ],
+    ids=["missing-input", "bad-hold", "text-without-report", "text-to-a-scheduler", "key-in-url", "missing-file"],
 )
 def test_what_cannot_be_used_as_given_exits_with_two(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = _deid(tmp_path, *words)

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from deid import errands
 from deid.background import Background, Order
-from deid.cluster import security_of
+from deid.cluster import security_of, work_through_cluster
 from deid.errands import Errand, Hand, run_errand
 from deid.errors import EngineError, UsageError
 from deid.inputs import InputFile
@@ -85,6 +85,12 @@ def test_beyond_this_machine_all_is_encrypted(
     else:
         with pytest.raises(UsageError, match=said):
             security_of(chosen)
+
+
+def test_text_that_was_asked_for_does_not_travel(settings: Settings, tmp_path: Path) -> None:
+    batch = Batch((tmp_path,), tmp_path / "out", with_text=True)
+    with pytest.raises(UsageError, match="no text travels"):
+        next(work_through_cluster(iter(()), batch, replace(settings, scheduler="tcp://127.0.0.1:1"), 1))
 
 
 # What a worker does

@@ -17,6 +17,7 @@ from deid.publishing import staging_folder
 from deid.scratch import Content, Scratch, mapped
 from deid.settings import Settings
 from deid.values import Box, Category, Outcome, Reason, Word
+from tests.conftest import stored
 from tests.dicom_factory import PHI, dicom, file_bytes, gradient, report
 from tests.fakes import ScriptedOcr
 
@@ -43,8 +44,8 @@ def _files(out: Path) -> list[str]:
     return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
 
 
-def test_a_clean_file_keeps_its_place_below_the_output_folder(settings: Settings, folder: Path) -> None:
-    tally, _, out = _run(settings, folder)
+def test_a_clean_file_keeps_its_place_below_the_output_folder(database: Settings, folder: Path) -> None:
+    tally, _, out = _run(database, folder)
     assert tally.outcomes[Outcome.CLEANED] == 1
     assert tally.held == 0
     assert _files(out) == ["series/a"]
@@ -59,9 +60,9 @@ def test_a_file_that_is_not_dicom_is_refused_and_not_copied(settings: Settings, 
     assert _files(out) == ["series/a"]
 
 
-def test_a_dicom_file_that_is_refused_counts_as_held(settings: Settings, folder: Path) -> None:
+def test_a_dicom_file_that_is_refused_counts_as_held(database: Settings, folder: Path) -> None:
     (folder / "cut").write_bytes(dicom(gradient(60, 80))[:-900])
-    tally, _, _ = _run(settings, folder)
+    tally, _, _ = _run(database, folder)
     assert tally.outcomes[Outcome.REFUSED] == 1
     assert tally.held == 1
 
@@ -96,17 +97,17 @@ def test_a_late_stage_that_fails_leaves_the_output_empty(
 
 
 def test_an_output_that_cannot_be_written_is_quarantined(
-    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+    database: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError("no space")
 
     monkeypatch.setattr(single, "publish", fail)
-    tally, _, _ = _run(settings, folder)
+    tally, _, _ = _run(database, folder)
     assert tally.outcomes[Outcome.QUARANTINED] == 1
 
 
-def test_what_needs_a_person_waits_privately_or_is_published_when_asked(settings: Settings, folder: Path) -> None:
+def test_what_needs_a_person_waits_privately_or_is_published_when_asked(database: Settings, folder: Path) -> None:
     reader = ScriptedOcr()
     moving = iter(range(0, 10_000, 31))
 
@@ -115,13 +116,13 @@ def test_what_needs_a_person_waits_privately_or_is_published_when_asked(settings
 
     reader.answer = everywhere
     engines = Engines((reader,), b"k" * 32)
-    held = jobs.run_batch(jobs.Batch((folder,), folder.parent / "o1"), settings, engines=engines)
+    held = jobs.run_batch(jobs.Batch((folder,), folder.parent / "o1"), database, engines=engines)
     assert (held.outcomes[Outcome.NEEDS_REVIEW], held.held) == (1, 1)
     assert not (folder.parent / "o1").exists()
-    (waiting,) = (settings.home / "review").rglob("*.dcm")
+    (waiting,) = (database.home / "review").rglob("*.dcm")
     assert stat.S_IMODE(waiting.stat().st_mode) == 0o600
     batch = jobs.Batch((folder,), folder.parent / "o2", hold_review=False)
-    assert jobs.run_batch(batch, settings, engines=engines).held == 0
+    assert jobs.run_batch(batch, database, engines=engines).held == 0
     assert _files(folder.parent / "o2") == ["series/a"]
 
 
@@ -241,25 +242,25 @@ def test_the_report_is_private_and_complete(settings: Settings, folder: Path) ->
     assert (line["outcome"], line["frames"], line["signed"]) == ("cleaned", 1, False)
 
 
-def test_the_store_knows_the_run_and_no_name(settings: Settings, folder: Path) -> None:
+def test_the_store_knows_the_run_and_no_name(database: Settings, folder: Path) -> None:
     from deid.store import open_store
 
-    tally, _, _ = _run(settings, folder)
-    store = open_store(settings)
+    tally, _, _ = _run(database, folder)
+    store = open_store(database)
     assert store.totals().images == 1
     assert store.runs()[0].id == tally.run_id
     store.close()
-    stored = b"".join(path.read_bytes() for path in settings.home.glob("deid.sqlite*"))
-    assert b"series" not in stored
-    assert NAME.encode() not in stored
+    held = stored(database)
+    assert b"series" not in held
+    assert NAME.encode() not in held
 
 
-def test_words_that_go_are_counted(settings: Settings, folder: Path) -> None:
+def test_words_that_go_are_counted(database: Settings, folder: Path) -> None:
     from deid.store import open_store
 
     reader = ScriptedOcr((Word(NAME, Box(20, 42, 8, 8), 0.95, ("scripted",)),))
-    jobs.run_batch(jobs.Batch((folder,), folder.parent / "out"), settings, engines=Engines((reader,), b"k" * 32))
-    store = open_store(settings)
+    jobs.run_batch(jobs.Batch((folder,), folder.parent / "out"), database, engines=Engines((reader,), b"k" * 32))
+    store = open_store(database)
     totals = store.totals()
     store.close()
     assert totals.by_reason == ((Reason.HEADER, 1),)
@@ -310,3 +311,25 @@ def test_a_preset_decides_what_a_run_keeps(settings: Settings, folder: Path) -> 
     assert not dcmread(strict / "series" / "a").StudyDate
     _, _, moved = _run(settings, folder, options=Options(profile=preset("research")))
     assert dcmread(moved / "series" / "a").StudyDate not in ("", PHI["StudyDate"])
+
+
+def test_the_report_holds_text_only_where_it_is_asked_for_and_nothing_else_does(
+    settings: Settings, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = ScriptedOcr((Word(NAME, Box(20, 42, 8, 8), 0.95, ("scripted",)),))
+    engines = Engines((reader,), b"k" * 32)
+    lines = []
+    for asked in (False, True):
+        report_file = folder.parent / f"report-{asked}"
+        batch = jobs.Batch((folder,), folder.parent / f"out-{asked}", report=report_file, with_text=asked)
+        jobs.run_batch(batch, settings, engines=engines)
+        assert stat.S_IMODE(report_file.stat().st_mode) == 0o600
+        lines.append(json.loads(report_file.read_text()))
+    assert "words" not in lines[0]
+    (word,) = lines[1].pop("words")
+    assert (word["text"], word["phi"], word["frames"], word["width"]) == (NAME, True, [0], 8)
+    assert set(lines[0]) == set(lines[1])
+    holders = [path for path in settings.home.rglob("*") if path.is_file() and NAME.encode() in path.read_bytes()]
+    assert [path.relative_to(settings.home).as_posix() for path in holders] == ["runs/2/index.jsonl"]
+    assert stat.S_IMODE(holders[0].stat().st_mode) == 0o600
+    assert NAME not in caplog.text
