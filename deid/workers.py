@@ -19,6 +19,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+from deid import memory
 from deid.errors import EngineError
 
 try:
@@ -192,6 +193,7 @@ def _serve(connection: Connection, start: Callable[..., Work], arguments: tuple[
     """The life of a worker process. Ctrl-C is for the process that gives the tasks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    memory.keep_freed()
     try:
         work = start(*arguments)
     except Exception as exc:

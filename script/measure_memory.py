@@ -71,6 +71,7 @@ def measured(path: Path) -> dict[str, float]:
     """Peak memory in MB and seconds for one file, in this process."""
     from time import perf_counter, process_time
 
+    from deid import memory
     from deid.header import clean, needles, write
     from deid.load import load
     from deid.redact import redact
@@ -78,6 +79,7 @@ def measured(path: Path) -> dict[str, float]:
     from deid.values import Box, Region
     from deid.verify import check_written
 
+    memory.keep_freed()
     imports = _peak_mb()
     scratch = Scratch(path.parent)
     opening = process_time()

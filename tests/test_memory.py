@@ -32,6 +32,31 @@ print(full - held())
 """
 
 
+_FRAMES = """
+import resource
+import numpy as np
+from deid import memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        planes = [np.ones(750_000, np.int32) for _ in range(3)]
+        del planes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+first = faults()
+memory.keep_freed()
+faults()
+print(first / max(faults(), 1))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_a_frame_takes_the_memory_that_the_one_before_it_has_freed() -> None:
+    said = subprocess.run([sys.executable, "-c", _FRAMES], check=True, capture_output=True, text=True).stdout
+    assert float(said) > 20
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
 def test_what_threads_have_freed_is_given_back() -> None:
     said = subprocess.run([sys.executable, "-c", _ALLOCATE], check=True, capture_output=True, text=True).stdout
