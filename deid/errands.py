@@ -17,7 +17,7 @@ from deid.ledger import Done, decides
 from deid.manifest import Batch
 from deid.settings import Settings
 from deid.single import process_file
-from deid.workers import STOPPED, Beat, Lost, Work, Worker, wait_for
+from deid.workers import LOST_STARTS, MOST_LOST_STARTS, STOPPED, Beat, Lost, Work, Worker, wait_for
 
 _OTHER = "A worker has another pseudonym key, model or version than this program: give all of them the same."
 
@@ -50,21 +50,26 @@ class Hand:
         Raises
         ------
         EngineError
-            Where a reader or the model cannot be started.
+            Where a reader or the model cannot be started, or the process dies each time before it is ready.
         """
         with self._lock:
-            outcome: Done | Lost = STOPPED
-            for _ in range(2):
+            lost_starts, tries_left = 0, 2
+            while True:
                 worker = self._worker or Worker(self.start, (settings,))
                 self._worker = None
-                outcome = wait_for(worker, errand, limits_of_file(errand.source, settings))
+                outcome: Done | Lost = wait_for(worker, errand, limits_of_file(errand.source, settings))
                 if not isinstance(outcome, Lost):
                     self._worker = worker
-                    break
+                    return outcome
                 worker.end()
-                if outcome is not STOPPED:
-                    break
-            return outcome
+                if worker.is_ready:
+                    tries_left -= 1
+                else:
+                    lost_starts += 1
+                if lost_starts >= MOST_LOST_STARTS:
+                    raise EngineError(LOST_STARTS)
+                if outcome is not STOPPED or not tries_left:
+                    return outcome
 
     def end(self) -> None:
         """Stop the process."""

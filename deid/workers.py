@@ -34,7 +34,7 @@ Beat = Callable[[], None]
 Work = Callable[[Any, Beat], Any]
 """What a worker does with a task, made once in its process."""
 _SECONDS_TO_END = 5.0
-_MOST_LOST_STARTS = 5
+MOST_LOST_STARTS = 5
 """Processes that died one after the other before any was ready: then it is not for chance."""
 
 
@@ -55,6 +55,7 @@ class Lost:
 
 STOPPED = Lost("The process that worked on it stopped: a decoder may have failed on damaged content.")
 TOO_SLOW = Lost("The work on it took longer than DEID_STEP_SECONDS allows.")
+LOST_STARTS = "Worker processes stop while they start: memory may not do for so many (--jobs)."
 TOO_LARGE = Lost("The work on it needs more memory than DEID_WORKER_MB allows.")
 
 
@@ -172,8 +173,8 @@ def work_through(
                 else:
                     idle.append(worker)
                 lost_starts = 0 if worker.is_ready else lost_starts + 1
-                if lost_starts >= _MOST_LOST_STARTS:
-                    raise EngineError("Worker processes stop while they start: memory may not do for so many (--jobs).")
+                if lost_starts >= MOST_LOST_STARTS:
+                    raise EngineError(LOST_STARTS)
                 if not worker.is_ready:
                     again.append(task)
                     continue

@@ -3,12 +3,12 @@
     python script/time_runs.py rows|memory|workers|cluster
 
 rows      a million planned files: planning them, and what the page asks for
-memory    a run over five thousand small files: what its processes hold
+memory    a run over five thousand small files: what its processes hold (with --real-readers: of 150 files)
 workers   the same files with one worker and with two
 cluster   the same files with one worker of this machine and one of a Dask scheduler
 
-Readers are the real ones for `workers` and `cluster`, without the model. Seconds of a processor are told beside those
-on the clock, for machines that do other things too.
+Readers are the real ones for `workers` and `cluster`, without the model, and for `memory` some that see nothing.
+Seconds of a processor are told beside those on the clock, for machines that do other things too.
 """
 
 from __future__ import annotations
@@ -73,12 +73,20 @@ class _told:
         print(f"{self._what}: {clock:.3f} s, {used:.3f} s of a processor")
 
 
+def memory_of_real_readers(home: Path, count: int) -> None:
+    """As `memory`, with the readers of a real run."""
+    _memory(home, count)
+
+
 def memory(home: Path, count: int) -> None:
     """Resident memory of the program and its worker, along a run with readers that see nothing and take no time."""
+    jobs._start_worker = _start_quick
+    _memory(home, count)
+
+
+def _memory(home: Path, count: int) -> None:
     settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none"})
     make_files(home / "in", count, random.Random(1))  # noqa: S311
-    idle_readers.IdleOcr.read = lambda self, picture, side_px=None: ()  # type: ignore[method-assign]
-    jobs._start_worker = _start_quick
     seen = 0
 
     def look(done: Done) -> None:
@@ -147,6 +155,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("what", choices=["rows", "memory", "workers", "cluster"])
     parser.add_argument("--count", type=int)
+    parser.add_argument("--real-readers", action="store_true", help="for memory")
     chosen = parser.parse_args()
     measure, usual = {
         "rows": (rows, 1_000_000),
@@ -154,5 +163,7 @@ if __name__ == "__main__":
         "workers": (workers, 40),
         "cluster": (cluster, 40),
     }[chosen.what]
+    if chosen.real_readers:
+        measure, usual = memory_of_real_readers, 150
     with tempfile.TemporaryDirectory(prefix="deid-time-") as folder:
         measure(Path(folder), chosen.count or usual)

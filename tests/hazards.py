@@ -22,7 +22,7 @@ def start_badly() -> Work:
     raise EngineError("The reader cannot be started.")
 
 
-def start_and_die() -> Work:
+def start_and_die(*_: object) -> Work:
     os.abort()
 
 

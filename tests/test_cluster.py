@@ -38,7 +38,7 @@ from deid.values import Outcome
 from deid.workers import STOPPED
 from tests.chaos import tree
 from tests.dicom_factory import PHI, dicom, gradient
-from tests.hazards import start_badly, start_dying_once, start_dying_with
+from tests.hazards import start_and_die, start_badly, start_dying_once, start_dying_with
 from tests.mariadb import free_port
 
 NAME = PHI["PatientName"].split("^")[0]
@@ -138,6 +138,15 @@ def test_a_file_whose_process_dies_is_tried_once_more(settings: Settings, tmp_pa
     assert hand.do(errand(settings, tmp_path), marked) == "done"
     assert (tmp_path / "tries").read_text() == "xx"
     hand.end()
+
+
+def test_a_process_that_always_dies_while_it_starts_is_told_and_costs_no_file(
+    on_a_worker: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "_hand", Hand(start_and_die))
+    found = run_errand(errand(on_a_worker, tmp_path))
+    assert isinstance(found, EngineError)
+    assert "while they start" in str(found)
 
 
 def test_a_file_whose_process_dies_twice_is_lost_and_the_next_is_done(settings: Settings, tmp_path: Path) -> None:
