@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from deid.ui import people, rules, trail
+from deid.ui import openings, people, rules, trail
 from deid.ui.auth import require_administrator
 
 SECTIONS = {
     "Users": (":material/group:", people.administer),
     "Settings": (":material/tune:", rules.administer),
+    "Folders": (":material/folder_open:", openings.administer),
     "Audit log": (":material/history:", trail.administer),
 }
 

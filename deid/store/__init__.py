@@ -8,6 +8,7 @@ from deid.store.audit import Audit
 from deid.store.choices import CHANGEABLE
 from deid.store.database import Database, open_database, schema_state
 from deid.store.figures import Figures
+from deid.store.folders import Direction, Folder, Folders
 from deid.store.plans import Plans
 from deid.store.records import (
     CONSOLE,
@@ -54,10 +55,12 @@ __all__ = [
     "Actor",
     "Day",
     "Decision",
+    "Direction",
     "Draw",
     "Ends",
     "Event",
     "Events",
+    "Folder",
     "Health",
     "NewUser",
     "Pending",
@@ -87,7 +90,7 @@ __all__ = [
 ]
 
 
-class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases, Samples):
+class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases, Samples, Folders):
     """Everything that outlives a process; holds no PHI."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -100,6 +103,7 @@ class Store(Accounts, Sessions, Audit, Work, Plans, Figures, Reviews, Releases, 
         Reviews.__init__(self, database)
         Releases.__init__(self, database)
         Samples.__init__(self, database)
+        Folders.__init__(self, database)
         self._open = database
 
     def close(self) -> None:

@@ -135,6 +135,8 @@ class Action(StrEnum):
     EXPORTED = "exported"
     REVIEWED = "reviewed"
     SAMPLED = "sample drawn"
+    FOLDER_OPENED = "folder opened"
+    FOLDER_CLOSED = "folder closed"
     PURGED = "purged"
 
 

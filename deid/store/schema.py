@@ -249,3 +249,14 @@ class SampleImageRow(Base):
 
     run_id: Mapped[int] = mapped_column(ForeignKey("samples.run_id"), primary_key=True, autoincrement=False)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True, autoincrement=False, index=True)
+
+
+class FolderRow(Base):
+    """A folder of the server that the pages may read from or write to; an administrator's choice, no path of a file."""
+
+    __tablename__ = "folders"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    path: Mapped[str] = mapped_column(Text)
+    purpose: Mapped[str] = mapped_column(String(8))
+    """`input` or `output`."""

@@ -11,7 +11,7 @@ from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
 from deid.serving import engines
 from deid.store import Run, RunState, User
-from deid.ui import casework, downloads, exhibits, keys, looks, places, screen, shared, steps, tables
+from deid.ui import casework, downloads, exhibits, keys, looks, openings, places, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
 from deid.values import Outcome, View
 
@@ -62,7 +62,7 @@ def page(run: Run, user: User, *, narrow: bool) -> None:
     if run.state.goes_on:
         st.info("Another process works on this run.", icon=":material/hourglass_empty:")
     else:
-        _ended(run, hidden=hidden, narrow=narrow)
+        _ended(run, user, hidden=hidden, narrow=narrow)
 
 
 # At work
@@ -114,12 +114,13 @@ def _resume(run_id: int, user: User) -> None:
 # Ended
 
 
-def _ended(run: Run, *, hidden: bool, narrow: bool) -> None:
+def _ended(run: Run, user: User, *, hidden: bool, narrow: bool) -> None:
     files = shared.background().files(run.id)
     entries = files.entries()
     _banner(run, len(files.left()))
     screen.figures({looks.OUTCOMES[each].label.capitalize(): run.count(each) for each in Outcome}, narrow=narrow)
     _downloads(run, entries)
+    openings.offer(run, user, files, entries)
     if not entries:
         st.info("No file came to its end.", icon=":material/hourglass_disabled:")
         return

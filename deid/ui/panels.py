@@ -9,17 +9,17 @@ import streamlit as st
 
 from deid.background import Order
 from deid.demo import DemoStudy, studies
-from deid.errors import QuarantineError, RefusedError
+from deid.errors import DeidError, QuarantineError, RefusedError
 from deid.intake import Intake
 from deid.jobs import options_of
 from deid.pipeline import Options
 from deid.serving import engines
-from deid.store import Role, Run, User
-from deid.ui import batch, casework, evidence, keys, looks, piles, screen, shared, steps, tables
+from deid.store import Direction, Role, Run, User
+from deid.ui import batch, casework, evidence, keys, looks, openings, piles, screen, shared, steps, tables
 from deid.ui.piles import Pile
 from deid.values import Policy
 
-_FILES, _FOLDER = "Files or a ZIP", "A folder"
+_FILES, _FOLDER, _SERVER = "Files or a ZIP", "A folder", "From this server"
 _SHOWN = 24
 """Images of a pile on one page of its table."""
 
@@ -68,8 +68,11 @@ def _own_files(user: User) -> None:
         "They stay in this server's memory, for you alone, until you put them away, sign out, or start a run with them."
     )
     kind = st.segmented_control(
-        "What to bring", [_FILES, _FOLDER], default=_FILES, required=True, label_visibility="collapsed", key="bring"
+        "What to bring", _kinds(user), default=_FILES, required=True, label_visibility="collapsed", key="bring"
     )
+    if kind == _SERVER:
+        _from_server(user)
+        return
     number = st.session_state.get(keys.UPLOADS, 0)
     uploaded: Any = st.file_uploader(
         f"DICOM with or without extension; {settings.max_batch_files:,} files and {settings.max_batch_mb:,} MB at most",
@@ -86,6 +89,22 @@ def _own_files(user: User) -> None:
         return
     st.session_state[keys.UPLOADS] = number + 1
     st.rerun()
+
+
+def _kinds(user: User) -> list[str]:
+    return [_FILES, _FOLDER, *([_SERVER] if openings.are_there(user, Direction.INPUT) else [])]
+
+
+def _from_server(user: User) -> None:
+    try:
+        found = openings.taken(user)
+        if found is not None:
+            _take(*found)
+    except DeidError as exc:
+        st.error(str(exc), icon=":material/do_not_disturb_on:")
+        return
+    if found is not None:
+        st.rerun()
 
 
 def _take(intake: Intake, name: str) -> None:

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from deid import folders
 from deid.demo import studies
 from deid.errors import DeidError
 from deid.intake import Image, Intake, take_in
 from deid.load import load
 from deid.render import blurred, render_frame, to_png
+from deid.store import Folder
 from deid.ui import looks, shared
 from deid.unzip import Limits
 from deid.values import Outcome
@@ -49,6 +51,17 @@ def from_uploads(uploaded: Iterable[Any]) -> Intake:
         return _taken((each.name, each.getvalue()) for each in uploaded)
     finally:
         _let_go()
+
+
+def from_folder(folder: Folder, below: str) -> Intake:
+    """What lies in a folder of the server, or in the one of this name in it.
+
+    Raises
+    ------
+    RefusedError
+        Where there is too much, a ZIP is not what it should be, or the folder cannot be read.
+    """
+    return _taken(folders.read(folder.path, below, shared.settings().max_batch_mb * 1_000_000))
 
 
 def from_demo() -> Intake:
