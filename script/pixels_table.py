@@ -292,6 +292,7 @@ def _page(measured: list[Measured], held: Counter[tuple[str, str, str]], sources
     cleared = sum(each.untouched == "cleared" for each in measured)
     kept = len(measured) - cleared
     yield f"- Without a box, {kept} keep the pixel element byte for byte; {cleared} lose what no picture shows."
+    yield "- What lies in a pixel element besides the picture is told in [unseen.md](unseen.md)."
     yield ""
     yield "## By layout"
     yield ""
