@@ -17,11 +17,11 @@ from deid import codes
 from deid.codes import Code, Shape, find_codes
 from deid.counting import count_words
 from deid.engines.zxing import Zxing
-from deid.jobs import record_of
 from deid.pipeline import Case, Engines, Options, Step, open_case, run, run_step, verdict
 from deid.render import distinct_views, render_frame
 from deid.report import as_line
 from deid.review import Correction, Deed, Suggested, plan, redone
+from deid.single import record_of
 from deid.values import Box, Category, Outcome, Policy, Reason, View, WordCount
 from tests.dicom_factory import dicom, image
 from tests.fakes import ScriptedOcr
