@@ -26,6 +26,8 @@ SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
+LONGEST_MARK = 3.0
+"""What is longer than this many of its heights is no mark of two letters, but text of which two were made out."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
 _ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
 _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
@@ -66,15 +68,33 @@ def find_phi(
     """The decision about every word of every frame."""
     lexicon = load_lexicon()
     wanted = targets(hints, lexicon)
+    judge = _Remembering(classifier) if classifier else None
     found = []
     for frame in frames:
         if policy is Policy.ALL_TEXT:
             everything = (Evidence(Reason.POLICY, "all-text", 1.0),)
             findings = tuple(Finding(word, 1.0, everything, threshold) for word in frame.words)
         else:
-            findings = classify_words(frame.words, wanted, lexicon, classifier, threshold)
+            findings = classify_words(frame.words, wanted, lexicon, judge, threshold)
         found.append(FrameFindings(frame.frame, frame.repeats, findings))
     return tuple(found)
+
+
+class _Remembering:
+    """A model that is asked about each line of a file once: a frame without new lines needs no further pass."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.name, self.version = classifier.name, classifier.version
+        self._classifier = classifier
+        self._judged: dict[tuple[str, ...], tuple[float, ...]] = {}
+
+    def classify(self, lines: Sequence[Sequence[str]]) -> tuple[tuple[float, ...], ...]:
+        """P(PHI) of each word as it was judged in the first frame that has its line, among that frame's lines."""
+        keys = [tuple(line) for line in lines]
+        if any(key not in self._judged for key in keys):
+            for key, scores in zip(keys, self._classifier.classify(lines), strict=True):
+                self._judged.setdefault(key, scores)
+        return tuple(self._judged[key] for key in keys)
 
 
 @dataclass(slots=True)
@@ -201,7 +221,7 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
-    if not alnum(text) or (word.confidence < UNREADABLE and len(alnum(text)) <= 2):
+    if not alnum(text) or (word.confidence < UNREADABLE and len(alnum(text)) <= 2 and not _is_long(word.box)):
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if len(set(alnum(text))) == 1 and not text[0].isascii():
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
@@ -222,6 +242,11 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     return []
 
 
+def _is_long(box: Box) -> bool:
+    """Whether there is room for more than two letters."""
+    return max(box.width, box.height) > LONGEST_MARK * min(box.width, box.height)
+
+
 def _part_known(piece: str, lexicon: Lexicon) -> bool:
     return not alnum(piece) or lexicon.knows(piece) or patterns.is_measure(piece) or patterns.is_code(piece)
 
@@ -234,7 +259,8 @@ def _kept_readings(word: Word) -> tuple[str, ...]:
 def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None:
     """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day.
 
-    So may a word that nothing but the model knows, whatever the model says of it.
+    So may a word whose letters are not believed, whatever a list knows of what was read, one that nothing but the model
+    knows, whatever the model says of it.
     """
     row = gathered.words
     goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
@@ -255,11 +281,12 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         just_told = just_told or (
             index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
         )
+        doubtful = word.confidence < UNREADABLE and bool(alnum(word.text)) and any(goes[max(index - 1, 0) : index + 2])
         half = just_told and fold(core(word.text)) in _HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        if unknown or between or number or initial or title or half or seconds or letter:
+        if unknown or between or number or initial or title or half or seconds or letter or doubtful:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index] and alphabetic and not half

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import signal
 import subprocess
 import sys
@@ -324,7 +325,7 @@ def bench(
     with_text: Annotated[bool, typer.Option("--with-text", help="Name words that leaked or were lost: PHI.")] = False,
 ) -> None:
     """Measure leaks and losses on cases with truth, or make such cases."""
-    from deid.bench import measure
+    from deid.bench import last, measure
     from deid.bench.making import make_cases
     from deid.bench.typefaces import typefaces
 
@@ -335,12 +336,16 @@ def bench(
     if unknown := set(by or ()) - set(measure.GROUPS):
         raise UsageError(f"--by takes {', '.join(measure.GROUPS)}, not {', '.join(sorted(unknown))}.")
     settings = _settings()
+    kept = last.crops_folder(settings.home)
     with Progress(console=_err, transient=True) as bar:
         task = bar.add_task("Measuring", total=len(list(folder.glob("*.json"))) or None)
         results = measure.measure(
-            *(folder, jobs.make_engines(settings), jobs.options_of(settings), measure.Places(out, crops)),
+            *(folder, jobs.make_engines(settings), jobs.options_of(settings), measure.Places(out, kept)),
             lambda result: bar.advance(task),
         )
+    last.keep(settings.home, results)
+    if crops is not None:
+        shutil.copytree(kept, crops, dirs_exist_ok=True)
     for group in by or ():
         _out.print(_as_table(f"by {group}", measure.table(measure.groups(results, group))))
     if with_text:
@@ -348,7 +353,8 @@ def bench(
             _out.print(line, markup=False, highlight=False, soft_wrap=True)
     typer.echo(json.dumps(measure.summary(results)))
     if json_file is not None:
-        json_file.write_text(measure.as_json(results, with_text), encoding="utf-8")
+        told = json.dumps(measure.as_object(results, with_text), ensure_ascii=False, indent=1)
+        json_file.write_text(told, encoding="utf-8")
 
 
 def _as_table(title: str, rows: list[tuple[str, ...]]) -> Table:

@@ -85,7 +85,7 @@ class Lexicon:
     def label(self, phrase: str, *, marked: bool) -> LabelKind | None:
         """What stands beside this label; None where it is none. Readers' mistakes are forgiven a marked one."""
         key = label_key(phrase)
-        exact = self.labels.get(key) or (self.looks.get(confused(key)) if _may_be_misread(key) else None)
+        exact = self.labels.get(key) or (self.looks.get(confused(key)) if _may_be_misread(key, marked) else None)
         if exact or len(key) < SHORTEST_FUZZY_LABEL or not (marked or " " in key):
             return exact
         if len(key) >= len(self.alike):
@@ -149,9 +149,15 @@ def _by_length(labels: Iterable[str]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _may_be_misread(key: str) -> bool:
-    """Whether a label that is not known to the letter may be one whose letters a reader took for others."""
-    return len(key) >= SHORTEST_FUZZY_LABEL and not any(each.isdigit() for each in key)
+def _may_be_misread(key: str, marked: bool) -> bool:
+    """Whether a label that is not known to the letter may be one whose letters a reader took for others, or for digits.
+
+    D0B is, and 1D: where a colon marks it; what has as many digits as letters is a value.
+    """
+    letters, digits = sum(each.isalpha() for each in key), sum(each.isdigit() for each in key)
+    if len(key) < SHORTEST_FUZZY_LABEL:
+        return marked and letters > 0
+    return letters > digits
 
 
 def label_key(phrase: str) -> str:

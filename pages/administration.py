@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from deid.ui import openings, people, rules, trail
+from deid.ui import measured, openings, people, rules, trail
 from deid.ui.auth import require_administrator
 
 SECTIONS = {
     "Users": (":material/group:", people.administer),
     "Settings": (":material/tune:", rules.administer),
     "Folders": (":material/folder_open:", openings.administer),
+    "Measured": (":material/straighten:", measured.administer),
     "Audit log": (":material/history:", trail.administer),
 }
 

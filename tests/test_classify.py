@@ -1,5 +1,8 @@
 """Decisions about words, with their reasons."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from deid.classify import find_phi
@@ -196,3 +199,42 @@ def test_a_line_that_nobody_could_read_goes_whatever_the_model_says() -> None:
     (finding,) = _findings(words, classifier=ScriptedClassifier({}))
     assert finding.is_phi
     assert finding.reasons[0] is Reason.UNREADABLE
+
+
+def test_a_model_is_asked_again_only_for_a_frame_that_has_a_new_line() -> None:
+    asked: list[list[list[str]]] = []
+
+    class Asked(ScriptedClassifier):
+        def classify(self, lines: Sequence[Sequence[str]]) -> tuple[tuple[float, ...], ...]:
+            asked.append([list(line) for line in lines])
+            return super().classify(lines)
+
+    pages = [page("Ostrov", "Persist"), page("Persist", "Ostrov"), page("Persist", "Wiremu")]
+    frames = [FrameWords(number, (), words) for number, words in enumerate(pages)]
+    found = find_phi(frames, (), Asked({"Ostrov": 1.0, "Wiremu": 1.0}))
+    assert [[each.is_phi for each in frame.findings] for frame in found] == [
+        [True, False],
+        [False, True],
+        [False, True],
+    ]
+    assert asked == [[["Ostrov"], ["Persist"]], [["Persist"], ["Wiremu"]]]
+
+
+@pytest.mark.parametrize(("confidence", "goes"), [(0.3, True), (0.9, False)])
+def test_letters_that_are_not_believed_go_with_what_stands_beside_them(confidence: float, goes: bool) -> None:
+    date, piece = line("20131110 Gain")
+    (frame,) = find_phi([FrameWords(0, (), (date, replace(piece, confidence=confidence)))], ())
+    assert [each.is_phi for each in frame.findings] == [True, goes]
+
+
+def test_two_letters_of_a_long_text_that_could_not_be_read_are_no_mark() -> None:
+    (short,), (long,) = line("xq"), line("xq", top=90, number=1)
+    words = (replace(short, confidence=0.3), replace(long, confidence=0.3, box=replace(long.box, width=80)))
+    (frame,) = find_phi([FrameWords(0, (), words)], ())
+    assert [each.is_phi for each in frame.findings] == [False, True]
+
+
+@pytest.mark.parametrize("text", ["D0B 19480505", "1D: 6768945"])
+def test_a_label_of_which_a_letter_was_read_as_a_digit_stays(text: str) -> None:
+    (frame,) = find_phi([FrameWords(0, (), line(text))], (), ScriptedClassifier(dict.fromkeys(text.split(), 0.999)))
+    assert [each.is_phi for each in frame.findings] == [False, True]

@@ -1,8 +1,8 @@
 """Made-up cases with truth, their scorer and the tables made of it."""
 
 import importlib.util
-import json
 import os
+import stat
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from typer.testing import CliRunner
 
-from deid.bench import measure
+from deid.bench import last, measure
 from deid.bench.dots import Look
 from deid.bench.making import make_cases
 from deid.bench.score import Truth, read_truths, score_case, total
@@ -155,22 +155,31 @@ def test_words_are_told_with_their_readers_and_reasons(truths: tuple[Truth, ...]
     assert scored == results[0].score
     by_modality = measure.groups(results, "modality")
     assert by_modality[truth.modality].phi == sum(word.phi and not word.skip for word in truth.words)
-    without, with_text = (json.loads(measure.as_json(results, each)) for each in (False, True))
+    without, with_text = (measure.as_object(results, each) for each in (False, True))
     assert "words" not in without["cases"][0]
     assert "words" in with_text["cases"][0]
     assert without["total"]["missing"] == 0
 
 
-def test_what_leaks_is_shown_as_a_crop(folder: Path, tmp_path: Path) -> None:
-    blind = ScriptedOcr()
-    results = measure.measure(
-        folder, Engines((blind,), bytes(16)), Options(), measure.Places(crops=tmp_path / "crops"), lambda result: None
-    )
-    leaked = sum(word.score.leaked for result in results for word in result.words)
-    assert leaked > 50
-    assert len(list((tmp_path / "crops").glob("leaked_*.png"))) == leaked
+def test_what_leaks_is_shown_as_a_crop_and_kept_for_its_owner_alone(folder: Path, tmp_path: Path) -> None:
+    assert last.last(tmp_path) is None
+    places = measure.Places(crops=last.crops_folder(tmp_path))
+    results = measure.measure(folder, Engines((ScriptedOcr(),), bytes(16)), Options(), places, lambda result: None)
+    leaked = [word.text for result in results for word in result.words if word.score.leaked]
+    assert len(leaked) > 50
     assert set(measure.groups(results, "reader")) == {measure.NOBODY}
-    assert len(list(measure.told_words(results))) == leaked
+    assert len(list(measure.told_words(results))) == len(leaked)
+    last.keep(tmp_path, results)
+    found = last.last(tmp_path)
+    assert found is not None
+    assert [miss.text for miss in found.misses if miss.leaked] == leaked
+    assert all(miss.crop is not None and miss.text not in repr(miss) for miss in found.misses)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "bench").iterdir()}
+    assert modes == {last.RESULTS: 0o600, last.CROPS: 0o700}
+    (tmp_path / "bench" / last.RESULTS).write_text("{}")
+    assert last.last(tmp_path) is None
+    last.forget(tmp_path)
+    assert not (tmp_path / "bench").exists()
 
 
 def test_cases_are_made_from_the_command_line(tmp_path: Path) -> None:

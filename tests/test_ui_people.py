@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from deid.addresses import address_kind
+from deid.bench import last, measure
+from deid.bench.making import make_cases
+from deid.bench.typefaces import typefaces
+from deid.pipeline import Engines, Options
 from deid.settings import Settings
 from deid.store import Action, Actor, Events, NewUser, Role, SignIn
 from deid.ui import keys, places, rules, shared, trail, visitors
+from tests.fakes import ScriptedOcr
 from tests.test_ui import PASSWORD, headings, sign_in, start
 
 PAGES = tuple(places.PAGES)
@@ -189,6 +195,26 @@ def test_the_audit_log_is_filtered_and_taken_as_a_file() -> None:
     rows = list(csv.DictReader(io.StringIO(trail.exported(Events(), Actor("ada")).decode())))
     assert [row["action"] for row in rows] == ["exported", "sign-in", "user added", "user added"]
     assert (rows[0]["user"], rows[0]["subject"]) == ("ada", "audit")
+
+
+def test_what_was_measured_is_shown_with_its_pictures_and_can_be_dropped(settings: Settings, tmp_path: Path) -> None:
+    page = go(signed_in(Role.ADMINISTRATOR), "administration")
+    page.get("button_group")[0].set_value("Measured").run()
+    assert not page.exception
+    assert "deid bench" in page.code[0].value
+    list(make_cases(2, tmp_path / "cases", 5, typefaces(None)))
+    places = measure.Places(crops=last.crops_folder(settings.home))
+    engines = Engines((ScriptedOcr(),), bytes(16))
+    results = measure.measure(tmp_path / "cases", engines, Options(), places, lambda result: None)
+    last.keep(settings.home, results)
+    page.run()
+    assert not page.exception
+    assert next(each.value for each in page.metric if each.label == "Still readable") == "100.0%"
+    words = page.dataframe[0].value
+    assert len(words) == sum(word.score.leaked for result in results for word in result.words)
+    assert all(address.startswith("data:image/png;base64,") for address in words[""])
+    press(page, "Delete these results")
+    assert last.last(settings.home) is None
 
 
 # What is kept of a visitor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -146,8 +145,16 @@ def _write_crops(truth: Truth, case: Case, words: Sequence[WordEnd], folder: Pat
         shown = [render_frame(each, frame)[place] for each in (case.dataset, dcmread(BytesIO(case.written)))]
         picture = Image.fromarray(np.vstack(shown))
         picture = picture.resize((picture.width * CROP_SCALE, picture.height * CROP_SCALE), Image.Resampling.NEAREST)
-        fate = "leaked" if end.score.leaked else "lost"
-        picture.save(folder / f"{fate}_{truth.name}_{end.score.index:03d}.png")
+        picture.save(folder / crop_name(_fate(end), truth.name, end.score.index))
+
+
+def crop_name(fate: str, case: str, index: int) -> str:
+    """The file name of the picture of a word that leaked or was lost."""
+    return f"{fate}_{case}_{index:03d}.png"
+
+
+def _fate(word: WordEnd) -> str:
+    return "leaked" if word.score.leaked else "lost" if word.score.lost else "seen in part"
 
 
 def groups(results: Iterable[CaseResult], by: str) -> dict[str, Sums]:
@@ -183,12 +190,12 @@ def summary(results: Sequence[CaseResult]) -> dict[str, object]:
     return figures | {"review": round(review, 4), "frames": frames, "seconds_a_frame": seconds}
 
 
-def as_json(results: Sequence[CaseResult], with_text: bool) -> str:
-    """Everything as one JSON document; words that leaked or were lost only `with_text`: they are PHI."""
+def as_object(results: Sequence[CaseResult], with_text: bool) -> dict[str, object]:
+    """Everything, ready for JSON; words that leaked or were lost only `with_text`: they are PHI."""
     document: dict[str, object] = {"total": summary(results)}
     document |= {by: {key: each.figures() for key, each in groups(results, by).items()} for by in GROUPS}
     document["cases"] = [_case_object(result, with_text) for result in results]
-    return json.dumps(document, ensure_ascii=False, indent=1)
+    return document
 
 
 def _case_object(result: CaseResult, with_text: bool) -> dict[str, object]:
@@ -204,9 +211,10 @@ def _case_object(result: CaseResult, with_text: bool) -> dict[str, object]:
     if with_text:
         entry["words"] = [
             {
+                "index": word.score.index,
                 "text": word.text,
                 "category": word.category,
-                "end": "leaked" if word.score.leaked else "lost" if word.score.lost else "seen in part",
+                "end": _fate(word),
                 "readers": word.readers,
                 "readings": word.readings,
                 "reason": word.reason,
@@ -222,9 +230,9 @@ def told_words(results: Iterable[CaseResult]) -> Iterator[str]:
     for result in results:
         for word in result.words:
             if word.score.leaked or word.score.lost:
-                fate = "leaked" if word.score.leaked else "lost"
                 seen = " | ".join(word.readings)
-                yield f"{fate} {word.text} ({word.category}) in {result.score.name}: read as {seen}; {word.reason}"
+                place = f"({word.category}) in {result.score.name}"
+                yield f"{_fate(word)} {word.text} {place}: read as {seen}; {word.reason}"
 
 
 def table(sums: dict[str, Sums]) -> list[tuple[str, ...]]:
