@@ -37,6 +37,7 @@ _CHOICES = {
     "distributed.worker.daemon": False,  # a daemon may have no process of its own
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
+    "distributed.worker.profile.enabled": False,  # it looks at what a worker does a hundred times a second
     "distributed.scheduler.allowed-failures": 1,
     "distributed.admin.log-format": "%(levelname)s %(message)s",
 }

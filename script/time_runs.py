@@ -17,6 +17,7 @@ import argparse
 import os
 import random
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,7 @@ def _held(process: int) -> float:
 
 
 def workers(home: Path, count: int) -> None:
-    """The rate from the first file's end to the last one's, so that the start of the readers is left out."""
+    """Without the first quarter of the files, in which readers start."""
     make_files(home / "in", count, random.Random(1))  # noqa: S311
     for number in (1, 2):
         _rate(home, f"{number} worker(s)", number, {})
@@ -131,6 +132,7 @@ def cluster(home: Path, count: int) -> None:
         for what in ("scheduler", "worker")
     ]
     try:
+        _wait_for(int(address.rpartition(":")[2]))
         _rate(home, "1 Dask worker", 1, {"DEID_SCHEDULER": address})
     finally:
         for each in begun:
@@ -138,17 +140,42 @@ def cluster(home: Path, count: int) -> None:
             each.wait(30)
 
 
+def _wait_for(port: int) -> None:
+    """Until somebody listens there."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+
+
 def _rate(home: Path, what: str, number: int, given: dict[str, str]) -> None:
     settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none", **given})
-    ends: list[float] = []
+    ends: list[tuple[float, float]] = []
+    hands = Hands(lambda done: ends.append((time.perf_counter(), _used())), workers=number)
     store = open_store(settings)
     run_id = jobs.plan_batch(Batch((home / "in",), home / what.replace(" ", "-")), settings, store)
-    used = time.process_time()
-    jobs.work_off(run_id, settings, store, Hands(lambda done: ends.append(time.perf_counter()), workers=number))
-    used = time.process_time() - used
+    jobs.work_off(run_id, settings, store, hands)
     store.close()
-    seconds = (ends[-1] - ends[0]) / (len(ends) - 1)
-    print(f"{what}: {seconds:.3f} s a file; {used / len(ends):.4f} s of a processor a file in the program itself")
+    counted = ends[len(ends) // 4 :]
+    seconds, used = ((last - first) / (len(counted) - 1) for first, last in zip(counted[0], counted[-1], strict=True))
+    print(f"{what}: {seconds:.3f} s a file; {used:.3f} s of a processor, in all processes together", flush=True)
+
+
+def _used() -> float:
+    """Seconds of a processor that this process and all below it have used."""
+    parents, used = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(folder.name)] = int(told[1])
+        used[int(folder.name)] = sum(map(int, told[11:15])) / os.sysconf("SC_CLK_TCK")
+    family = {os.getpid()}
+    while more := {each for each, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(used[each] for each in family)
 
 
 if __name__ == "__main__":
