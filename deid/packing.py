@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from deid.runfiles import RunFiles
@@ -13,15 +13,16 @@ _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 """What a ZIP can hold at least: times of work do not go out."""
 
 
-def zip_of(files: RunFiles) -> Iterator[bytes]:
-    """A ZIP of a run's clean files and its report, piece by piece as it is packed."""
+def zip_of(files: RunFiles, beside: Mapping[str, str]) -> Iterator[bytes]:
+    """A ZIP of a run's clean files, its report, and texts by name beside them, piece by piece as it is packed."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for entry in files.entries():
             if entry.published:
                 _add(archive, PurePosixPath("images") / entry.place, files.clean(entry))
                 yield pipe.taken()
-        _add(archive, PurePosixPath("report.jsonl"), files.report(names=False).encode())
+        for name, text in {"report.jsonl": files.report(names=False), **beside}.items():
+            _add(archive, PurePosixPath(name), text.encode())
     yield pipe.taken()
 
 

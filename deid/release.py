@@ -5,6 +5,7 @@ It holds counts, versions, options, user names and times: no name of a file, no 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -115,6 +116,12 @@ def _sampled(told: dict[str, Any] | None) -> list[tuple[str, str]]:
         return []
     drawn = f"{told['drawn']:,} of {told['clean_files']:,}, by {told['by']}, {told['at']}, seed {told['seed']}"
     return [("Drawn", drawn), ("What it says", told["says"])]
+
+
+def release_files(store: Store, run_id: int) -> dict[str, str]:
+    """Both forms by the name of their file."""
+    told = release_object(store, run_id)
+    return {"release.html": release_page(told), "release.json": json.dumps(told, indent=2)}
 
 
 def _looked(each: dict[str, Any]) -> tuple[str, str]:

@@ -11,13 +11,14 @@ import multiprocessing
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from deid.cautions import cautions
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
-from deid.errors import QuarantineError, RefusedError, StoppedError
+from deid.errors import QuarantineError, RefusedError, StoppedError, StoreError
+from deid.faults import places_of
 from deid.identifiers import Needles
 from deid.inputs import InputFile
 from deid.ledger import Done, Seen
@@ -111,6 +112,10 @@ def process_file(
 
     try:
         case = run(data, engines, batch.options, lambda step: watch(source, step), scratch_of(batch.out, run_id))
+        if _has_changed(source.path, before):
+            return ended(FileRecord(name, Outcome.QUARANTINED, _CHANGED, made_by=engines.made_by))
+        record, published = _come_out(case, source, data, _Job(batch, engines, settings, run_id))
+        return ended(record, published=published)
     except RefusedError as exc:
         return ended(FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom=dicom)
     except QuarantineError as exc:
@@ -119,34 +124,47 @@ def process_file(
         return ended(FileRecord(name, Outcome.QUARANTINED, _NO_PLACE, made_by=engines.made_by))
     except MemoryError:
         return ended(FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by))
-    except StoppedError:
+    except (StoppedError, StoreError):
         raise
     except Exception as exc:
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]
         told = {"fault": fault, "run": run_id}
-        LOG.error("fault %s: %s in a file of run %s", fault, type(exc).__name__, run_id, extra=told)
-        reason = f"A fault stopped the work on this file (fault {fault}, {type(exc).__name__})."
+        LOG.error("fault %s in a file of run %s: %s", fault, run_id, places_of(exc), extra=told)
+        reason = f"A fault stopped the work on this file, and nothing was written. Fault id: {fault}."
         return ended(FileRecord(name, Outcome.QUARANTINED, reason, made_by=engines.made_by))
-    if _has_changed(source.path, before):
-        return ended(FileRecord(name, Outcome.QUARANTINED, _CHANGED, made_by=engines.made_by))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """What a file is worked on with, and for."""
+
+    batch: Batch
+    engines: Engines
+    settings: Settings
+    run_id: int
+
+
+def _come_out(case: Case, source: InputFile, data: Content, job: _Job) -> tuple[FileRecord, bool]:
+    """(record, whether the file was published): what passed is at its place now, what is in doubt waits."""
+    batch, home = job.batch, job.settings.home
     outcome, reason = verdict(case)
-    place = output_place(source.relative, case.needles or Needles(), engines.key, rename=batch.rename)
-    record = record_of(case, outcome, reason, str(place), engines.made_by)
+    place = output_place(source.relative, case.needles or Needles(), job.engines.key, rename=batch.rename)
+    record = record_of(case, outcome, reason, str(place), job.engines.made_by)
     if batch.with_text:
         record = replace(record, text=case.findings or ())
-    if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
-        hold(settings.home, run_id, note_of(case, source, place, batch.options), data)
-        return ended(record)
-    if outcome is Outcome.QUARANTINED or case.written is None:
-        return ended(record)
     try:
+        if outcome is Outcome.NEEDS_REVIEW and batch.hold_review:
+            hold(home, job.run_id, note_of(case, source, place, batch.options), data)
+            return record, False
+        if outcome is Outcome.QUARANTINED or case.written is None:
+            return record, False
         if batch.crosswalk and case.cleaned is not None:
-            crosswalk.keep(settings.home, crosswalk.pairs_of(case.dataset, case.cleaned))
-        publish(case.written, batch.out / source.folder / place, staging_folder(batch.out, run_id))
+            crosswalk.keep(home, crosswalk.pairs_of(case.dataset, case.cleaned))
+        publish(case.written, batch.out / source.folder / place, staging_folder(batch.out, job.run_id))
     except OSError:
-        return ended(replace(record, outcome=Outcome.QUARANTINED, reason=_NO_PLACE))
-    return ended(record, published=True)
+        return replace(record, outcome=Outcome.QUARANTINED, reason=_NO_PLACE), False
+    return record, True
 
 
 def _content(path: Place) -> Content:

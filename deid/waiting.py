@@ -125,10 +125,15 @@ class Waiting:
 def hold(home: Path, run_id: int, note: Note, data: Content) -> Waiting:
     """Let a file wait, readable by this program's user only."""
     folder = private_folder(private_folder(private_folder(home) / _FOLDER) / str(run_id))
-    name = hashlib.sha256(str(note.place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    name = name_of(note.place)
     write_private(folder / f"{name}.json", json.dumps(_told(note)).encode())
     write_private(folder / f"{name}.dcm", data)
     return Waiting(home, run_id, name)
+
+
+def name_of(place: PurePosixPath) -> str:
+    """What a file that goes to this place is called while it waits: it says nothing."""
+    return hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def of_run(home: Path, run_id: int) -> tuple[Waiting, ...]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.pipeline import Step
-from deid.ui import batch, casework, evidence, keys, panels, piles, screen, shelf, steps
+from deid.ui import batch, casework, evidence, keys, panels, piles, screen, shelf, steps, versus
 from deid.ui.auth import require_user
 
 user = require_user()
@@ -29,6 +29,7 @@ if opened is not None:
             steps.no_picture(opened)
     with right:
         evidence.result(opened, step, frame, hidden=hidden)
+    versus.draw(opened, step, frame, hidden=hidden)
     with working:
         steps.run_pending(opened, user)
 elif run := batch.shown(user):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.store import Totals
-from deid.ui import auth, charts, history, picking, places, shared
+from deid.ui import auth, charts, history, looks, picking, places, shared
 from deid.ui.auth import require_user
 from deid.values import Outcome
 
@@ -27,7 +27,7 @@ with st.container(horizontal=True):
         ("Images in total", f"{totals.images:,}", "Files that were not refused."),
         ("Signed", f"{totals.signed:,}", "Pixels stored as signed integers."),
         ("Unsigned", f"{totals.unsigned:,}", "Pixels stored as unsigned integers."),
-        ("Cleaned", f"{cleaned / max(totals.images, 1):.0%}", f"{cleaned:,} images."),
+        ("Cleaned", looks.per_cent(cleaned / max(totals.images, 1)), f"{cleaned:,} images."),
         ("PHI words found", f"{totals.words:,}", "Counted, never kept."),
         ("Leak checks failed", f"{failed:,}", "Of the last stage; such files are held back."),
     ):

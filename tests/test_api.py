@@ -520,7 +520,13 @@ def test_a_job_ends_with_a_zip_of_what_came_out_clean(client: TestClient) -> Non
     result = client.get(job["result"], headers=token)
     assert (result.status_code, result.headers["content-type"]) == (200, "application/zip")
     with zipfile.ZipFile(io.BytesIO(result.content)) as archive:
-        assert sorted(archive.namelist()) == ["images/a.dcm", "images/s/c.dcm", "report.jsonl"]
+        assert sorted(archive.namelist()) == [
+            "images/a.dcm",
+            "images/s/c.dcm",
+            "release.html",
+            "release.json",
+            "report.jsonl",
+        ]
         report = [json.loads(line) for line in archive.read("report.jsonl").splitlines()]
         masked = client.post("/api/mask_image", files=one(IMAGE), headers=token).content
         assert archive.read("images/a.dcm") == masked

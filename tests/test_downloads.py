@@ -96,7 +96,8 @@ def run_id() -> int:
 
 
 def test_the_owner_gets_a_zip_of_the_clean_files_with_a_report(run_id: int, cookies: dict[str, str]) -> None:
-    answer = ask(downloads.run_url(run_id, "all.zip"), cookie=f"{COOKIE}={cookies['ada']}")
+    mine = f"{COOKIE}={cookies['ada']}"
+    answer = ask(downloads.run_url(run_id, "all.zip"), cookie=mine)
     assert answer.status == 200
     assert answer.headers["content-disposition"] == f'attachment; filename="run-{run_id}.zip"'
     assert NAME.encode() not in answer.body
@@ -104,14 +105,17 @@ def test_the_owner_gets_a_zip_of_the_clean_files_with_a_report(run_id: int, cook
     assert archive.testzip() is None
     names = archive.namelist()
     assert names[0] == "images/s/a" or names[1] == "images/s/a"
-    assert (len(names), names[-1]) == (3, "report.jsonl")
+    assert names[2:] == ["report.jsonl", "release.html", "release.json"]
+    release = json.loads(archive.read("release.json"))
+    assert (release["run"], release["came_in"], release["outcomes"]["cleaned"]) == (run_id, 3, 2)
+    assert archive.read("release.html") == ask(downloads.run_url(run_id, "release.html"), cookie=mine).body
     told = [json.loads(line) for line in archive.read("report.jsonl").splitlines()]
     assert sorted((each["outcome"], bool(each["file"])) for each in told) == [
         ("cleaned", True),
         ("cleaned", True),
         ("refused", False),
     ]
-    assert {f"images/{each['file']}" for each in told if each["file"]} == set(names[:-1])
+    assert {f"images/{each['file']}" for each in told if each["file"]} == set(names[:2])
 
 
 def test_one_file_and_the_report_come_alone_too(run_id: int, cookies: dict[str, str]) -> None:

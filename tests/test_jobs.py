@@ -1,8 +1,10 @@
 """Files and batches end to end: nothing that did not pass verify reaches the output folder."""
 
 import json
+import re
 import stat
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -105,6 +107,59 @@ def test_an_output_that_cannot_be_written_is_quarantined(
     monkeypatch.setattr(single, "publish", fail)
     tally, _, _ = _run(database, folder)
     assert tally.outcomes[Outcome.QUARANTINED] == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        pytest.param(pipeline, "load", id="load"),
+        pytest.param(pipeline, "iter_raw_frames", id="convert"),
+        pytest.param(pipeline, "read_frame", id="read"),
+        pytest.param(pipeline, "find_phi", id="find"),
+        pytest.param(pipeline, "draw_boxes", id="boxes"),
+        pytest.param(pipeline, "redact", id="redact"),
+        pytest.param(pipeline.header, "clean", id="header"),
+        pytest.param(pipeline.verify, "check_written", id="verify"),
+        pytest.param(single, "output_place", id="place"),
+        pytest.param(single, "publish", id="write"),
+    ],
+)
+def test_a_surprise_in_any_stage_is_told_by_a_sentence_and_an_id_that_the_log_has(
+    settings: Settings,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    module: ModuleType,
+    name: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"holds {NAME}")
+
+    monkeypatch.setattr(module, name, fail)
+    tally, (done,), out = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+    found = re.fullmatch(
+        r"A fault stopped the work on this file, and nothing was written\. Fault id: (\w{8})\.", done.record.reason
+    )
+    assert found
+    assert f"fault {found.group(1)} in a file of run {tally.run_id}: RuntimeError [" in caplog.text
+    assert NAME not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert not out.exists() or _files(out) == []
+
+
+def test_what_cannot_be_kept_for_a_person_is_quarantined_and_the_run_goes_on(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(f"no space for {NAME}")
+
+    monkeypatch.setattr(single, "verdict", lambda case: (Outcome.NEEDS_REVIEW, "Look."))
+    monkeypatch.setattr(single, "hold", fail)
+    tally, (done,), out = _run(settings, folder)
+    assert tally.outcomes[Outcome.QUARANTINED] == 1
+    assert "cannot be written" in done.record.reason
+    assert not out.exists() or _files(out) == []
 
 
 def test_what_needs_a_person_waits_privately_or_is_published_when_asked(database: Settings, folder: Path) -> None:

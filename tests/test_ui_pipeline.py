@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLosslessRPCL, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSNearLossless
 from streamlit.testing.v1 import AppTest
 
 from deid import serving
@@ -433,3 +434,34 @@ def test_it_waits_no_longer_once_it_came_out_clean(doubtful: AppTest) -> None:
         casework.advance(owner, case_id, shared.store().users()[0], step, CALM)
     assert Workbench(shared.settings(), shared.store()).keys(shared.store().users()[0]) == ()
     assert shared.store().totals().by_outcome == ((Outcome.CLEANED, 1),)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0 %"), (0.0059, "< 1 %"), (0.01, "1 %"), (0.346, "35 %"), (0.99, "99 %"), (0.9999, "> 99 %"), (1, "100 %")],
+    ids=str,
+)
+def test_a_probability_is_told_in_whole_per_cent(share: float, said: str) -> None:
+    assert looks.per_cent(share) == said
+
+
+def test_a_table_sorts_probabilities_as_numbers() -> None:
+    """By the order of signs in Unicode, as browsers compare: space, then other signs, then digits."""
+    told = tables.shares([0, 0.004, 0.01, 0.094, 0.096, 0.5, 0.984, 0.99, 0.9999, 1])
+    weights = {" ": 0, "<": 1, ">": 1, "%": 1}
+    assert sorted(told, key=lambda text: [weights.get(sign, ord(sign)) for sign in text]) == told
+
+
+@pytest.mark.parametrize(
+    ("uid", "said"),
+    [
+        (ExplicitVRLittleEndian, "Explicit VR Little Endian"),
+        (JPEGLosslessSV1, "JPEG Lossless SV1"),
+        (JPEGLSNearLossless, "JPEG-LS Near Lossless"),
+        (JPEG2000Lossless, "JPEG 2000 Lossless"),
+        (HTJ2KLosslessRPCL, "HTJ2K Lossless RPCL"),
+        ("1.2.3.4", "1.2.3.4"),
+    ],
+)
+def test_a_transfer_syntax_is_told_shortly(uid: str, said: str) -> None:
+    assert looks.syntax(uid) == said

@@ -228,6 +228,43 @@ def test_words_that_stay_are_shown_once_they_are_read(monkeypatch: pytest.Monkey
     assert "Gain" not in str(tuple(review._marks(workbench(), item(), looked, hidden=True)))
 
 
+def test_what_is_asked_about_has_the_first_numbers_and_no_number_changes_while_it_is_decided() -> None:
+    waits()
+    waiting = item()
+    page = enter()
+    looked = shared.desk().get(page.session_state[keys.SESSION], page.session_state[keys.BENCH].rpartition(" ")[2])
+    assert isinstance(looked, Looked)
+    assert waiting.note is not None
+    asked = [region.box for region in waiting.note.suggested.open]
+    assert asked
+
+    def order() -> list[tuple[Box, str]]:
+        marks = review._marks(workbench(), item(), looked, hidden=False)
+        return [(mark.box, mark.state) for mark in marks if mark.state != "word"]
+
+    before = order()
+    assert [box for box, state in before if state == "open"] == [box for box, _ in before[: len(asked)]] == asked
+    waiting.file.decide((Correction(Deed.COVER, asked[0]), Correction(Deed.COVER, DRAWN)))
+    after = order()
+    assert [box for box, _ in after] == [*(box for box, _ in before), DRAWN]
+    assert (before[0][1], after[0][1]) == ("open", "goes")
+
+
+def test_the_way_back_to_the_run_is_there_before_and_after_the_last_decision() -> None:
+    run_id = waits()
+    assert f"Back to run {run_id}" in links(enter())
+    page = enter()
+    page.session_state[keys.DECIDED] = run_id
+    item().file.remove()
+    page.run()
+    assert "Nothing waits for you" in page.success[0].value
+    assert f"Back to run {run_id}" in links(page)
+
+
+def links(page: AppTest) -> list[str]:
+    return [each.proto.label for each in page.get("page_link")]
+
+
 def item() -> Item:
     found = workbench().item(user("ada"), workbench().keys(user("ada"))[0])
     assert found is not None

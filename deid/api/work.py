@@ -23,6 +23,7 @@ from deid.load import load
 from deid.packing import zip_of
 from deid.pipeline import Options
 from deid.profile import preset as profile_of
+from deid.release import release_files
 from deid.render import frame_count, render_frame, to_png
 from deid.runfiles import Entry
 from deid.settings import Settings
@@ -170,7 +171,7 @@ def end_job(user: Caller, job_id: int) -> None:
     responses={**_GONE, 200: {"content": {"application/zip": {"schema": _FILE}}}, 409: {"model": Waiting}},
 )
 def job_result(user: Caller, request: Request, job_id: int) -> Response:
-    """The clean files of a job that has ended as a ZIP, with a report; 409 where there is none yet."""
+    """The clean files of a job that has ended as a ZIP, with its reports; 409 where there is none yet."""
     run = _mine(user, job_id)
     files = serving.background().files(job_id)
     entries = files.entries()
@@ -183,7 +184,8 @@ def job_result(user: Caller, request: Request, job_id: int) -> Response:
         return JSONResponse(Waiting(detail="Nothing came out clean.", job=_job_url(job_id)).model_dump(), 409)
     serving.store().record(actor(request, user.username), Action.DOWNLOADED, f"run {job_id} all clean files")
     name = {"content-disposition": f'attachment; filename="job-{job_id}.zip"'}
-    return StreamingResponse(zip_of(files), 200, name, "application/zip")
+    told = release_files(serving.store(), job_id)
+    return StreamingResponse(zip_of(files, told), 200, name, "application/zip")
 
 
 def _mine(user: User, job_id: int) -> Run:

@@ -11,9 +11,10 @@ from deid.errors import DeidError
 from deid.runfiles import Entry, RunFiles
 from deid.serving import engines
 from deid.store import Run, RunState, User
-from deid.ui import casework, downloads, exhibits, keys, looks, openings, places, screen, shared, steps, tables
+from deid.ui import bench, casework, downloads, exhibits, keys, looks, openings, places, screen, shared, steps, tables
 from deid.ui.casework import STEPS, Opened
 from deid.values import Outcome, View
+from deid.waiting import Waiting, name_of
 
 _PARAMETER = "run"
 """In the page's address: the run's number, so that a refresh comes back to it. It tells nothing to anybody else."""
@@ -117,7 +118,7 @@ def _resume(run_id: int, user: User) -> None:
 def _ended(run: Run, user: User, *, hidden: bool, narrow: bool) -> None:
     files = shared.background().files(run.id)
     entries = files.entries()
-    _banner(run, len(files.left()))
+    _banner(run, len(files.left()), entries)
     screen.figures({looks.OUTCOMES[each].label.capitalize(): run.count(each) for each in Outcome}, narrow=narrow)
     _downloads(run, entries)
     openings.offer(run, user, files, entries)
@@ -129,7 +130,7 @@ def _ended(run: Run, user: User, *, hidden: bool, narrow: bool) -> None:
         _glance(run, files, entries[chosen], chosen, hidden=hidden)
 
 
-def _banner(run: Run, left: int) -> None:
+def _banner(run: Run, left: int, entries: tuple[Entry, ...]) -> None:
     rest = f" {looks.count(left, 'file')} had not been worked on." if left else ""
     waiting = run.count(Outcome.NEEDS_REVIEW)
     if run.state is RunState.FAILED:
@@ -139,10 +140,33 @@ def _banner(run: Run, left: int) -> None:
     elif run.state is RunState.CANCELLED:
         st.warning(f"This run was cancelled.{rest} What came out before is below.", icon=":material/stop_circle:")
     elif waiting:
-        st.warning(f"{looks.count(waiting, 'file')} of {run.planned:,} want a look.", icon=":material/visibility:")
-        st.page_link(places.page("review"), label="Look at them", icon=":material/arrow_forward:")
+        _lead_to_review(run, waiting, entries)
     elif run.count(Outcome.CLEANED) == run.planned:
         st.success("Every file came out clean, and was read again and checked.", icon=":material/check_circle:")
+    elif run.count(Outcome.CLEANED):
+        others = looks.count(run.planned - run.count(Outcome.CLEANED), "file")
+        st.info(f"Nothing waits for you. {others} did not come out: the table says why.", icon=":material/task_alt:")
+
+
+def _lead_to_review(run: Run, waiting: int, entries: tuple[Entry, ...]) -> None:
+    """How many files want a look, and the way to the first of them."""
+    wants = "wants" if waiting == 1 else "want"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(f"**{waiting:,} of {run.planned:,} {wants} a look.**", icon=":material/visibility:")
+        keys_of_run = (_key(run, entry) for entry in entries if entry.outcome is Outcome.NEEDS_REVIEW)
+        first = min(keys_of_run, default="")
+        _review_link("Look at it" if waiting == 1 else "Look at them", first)
+
+
+def _review_link(label: str, key: str) -> None:
+    st.page_link(
+        places.page("review"), label=label, icon=":material/arrow_forward:", query_params={bench.PARAMETER: key}
+    )
+
+
+def _key(run: Run, entry: Entry) -> str:
+    """What the review page calls a file that waits."""
+    return Waiting(shared.settings().home, run.id, name_of(entry.place)).key
 
 
 def _downloads(run: Run, entries: tuple[Entry, ...]) -> None:
@@ -183,7 +207,7 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
         return f"{name} · {choices[value]:,}"
 
     first = Outcome.NEEDS_REVIEW.value if counts[Outcome.NEEDS_REVIEW] else _ALL
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         wanted = st.segmented_control(
             "Outcome", list(choices), default=first, format_func=label, required=True, label_visibility="collapsed"
         )
@@ -256,6 +280,8 @@ def _glance(run: Run, files: RunFiles, entry: Entry, number: int, *, hidden: boo
 
 def _actions(run: Run, entry: Entry, number: int) -> None:
     with st.container(horizontal=True):
+        if entry.outcome is Outcome.NEEDS_REVIEW:
+            _review_link("Look and decide", _key(run, entry))
         if entry.published:
             st.link_button("Download this file", downloads.run_url(run.id, str(number)), icon=":material/download:")
         st.button("Step through it", icon=":material/footprint:", on_click=_step_through, args=(run.id, entry, number))

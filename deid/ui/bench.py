@@ -83,6 +83,7 @@ def drop() -> None:
 def go_on(item: Item, queue: Sequence[str], left: Sequence[str], said: str) -> None:
     """Turn the page to the next file of the queue that is left, and say what became of this one."""
     st.toast(said, icon=":material/check_circle:")
+    st.session_state[keys.DECIDED] = item.file.run_id
     place = queue.index(item.key)
     following = [each for each in (*queue[place + 1 :], *reversed(queue[:place])) if each in left]
     drop()

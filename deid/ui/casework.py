@@ -20,6 +20,7 @@ from deid.review import Suggested
 from deid.runfiles import Entry, RunFiles
 from deid.single import record_of, told_of
 from deid.store import RunState, Subject, User
+from deid.trials import Reading
 from deid.ui import shared
 from deid.values import Outcome, View
 from deid.waiting import Note, alike
@@ -67,6 +68,8 @@ class Opened:
     seconds: dict[Step, float] = field(default_factory=dict)
     """How long each step took when it last ran."""
     pictures: OrderedDict[tuple[Sheet, int, View, bool], bytes] = field(default_factory=OrderedDict)
+    trials: dict[tuple[str, str, int], Reading] = field(default_factory=dict)
+    """Frames as other engines read and judge them: by readers, model and frame."""
 
     @property
     def bytes_in(self) -> int:
@@ -176,7 +179,7 @@ def with_options(owner: str, case_id: str, step: Step, options: Options) -> None
         return
     order = opened.steps
     kept = tuple(each for each in opened.done if order.index(each) < order.index(step))
-    opened = replace(opened, options=options, done=kept, fault="")
+    opened = replace(opened, options=options, done=kept, fault="", trials={})
     shared.desk().replace(owner, case_id, opened, opened.size)
 
 

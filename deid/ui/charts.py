@@ -10,7 +10,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
-from pydicom.uid import UID
 
 from deid.store import Day, StageTime, Totals
 from deid.ui import looks
@@ -164,7 +163,7 @@ def history(days: tuple[Day, ...]) -> Chart:
 
 
 def _syntax(uid: str) -> str:
-    return "<br>".join(textwrap.wrap(UID(uid).name, _LABEL_CHARACTERS)) if uid else "not stated"
+    return "<br>".join(textwrap.wrap(looks.syntax(uid), _LABEL_CHARACTERS)) if uid else "not stated"
 
 
 def _modality(code: str) -> str:

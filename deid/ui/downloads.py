@@ -6,7 +6,6 @@ one in memory. These routes ask whose the file is, and pack a ZIP while it is be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +15,7 @@ from starlette.routing import Route
 
 from deid.addresses import address_kind
 from deid.packing import zip_below, zip_of
-from deid.release import release_object, release_page
+from deid.release import release_files
 from deid.runfiles import RunFiles
 from deid.serving import COOKIE
 from deid.store import Action, Actor, User
@@ -67,15 +66,14 @@ def _run(request: Request, user: User, _owner: str) -> Response:
     files = runs.files(run_id)
     if what == "all.zip":
         _handed_out(request, user, f"run {run_id} all clean files")
-        return StreamingResponse(zip_of(files), 200, _as_file(f"run-{run_id}.zip"), "application/zip")
+        told = release_files(shared.store(), run_id)
+        return StreamingResponse(zip_of(files, told), 200, _as_file(f"run-{run_id}.zip"), "application/zip")
     if what == "report.jsonl":
         _handed_out(request, user, f"run {run_id} report")
         return _attached(files.report(names=True).encode(), f"run-{run_id}-report.jsonl")
     if what in ("release.html", "release.json"):
-        told = release_object(shared.store(), run_id)
         _handed_out(request, user, f"run {run_id} release report")
-        page = release_page(told) if what.endswith("html") else json.dumps(told, indent=2)
-        return _attached(page.encode(), f"run-{run_id}-{what}")
+        return _attached(release_files(shared.store(), run_id)[what].encode(), f"run-{run_id}-{what}")
     return _one(request, files, user)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from deid.ui.casework import Opened
 from deid.values import Check, Finding, Outcome, Policy
 
 POLICIES = {Policy.PHI: "What may be PHI", Policy.ALL_TEXT: "All text"}
-_HEADER_FILTERS = {"Changed": "XZDUC", "Added": "+", "Kept": "K", "All": "XZDUC+K"}
+_HEADER_FILTERS = {"Changed": exhibits.CHANGES, "Added": "+", "Kept": "K", "All": f"{exhibits.CHANGES}+K"}
 
 
 def result(opened: Opened, step: Step, frame: int, *, hidden: bool) -> None:
@@ -126,14 +126,43 @@ def _run_again(step: Step, options: Options) -> None:
 
 def table_key(step: Step, frame: int) -> str:
     """The key of a step's table."""
-    return f"table-{step.value}-{frame}-{st.session_state.get(keys.CASE)}"
+    turned = f"-{st.session_state.get(keys.TURNED, 0)}" if step is Step.FIND else ""
+    return f"table-{step.value}-{frame}-{st.session_state.get(keys.CASE)}{turned}"
 
 
-def selected(step: Step, frame: int) -> int | None:
-    """The row that is selected in a step's table."""
-    state = st.session_state.get(table_key(step, frame))
+def selected(opened: Opened, step: Step, frame: int) -> int | None:
+    """What stands out in a step's picture: the word that is explained, or the row that is selected in its table."""
+    if step is Step.FIND:
+        found = exhibits.findings_of(opened, frame)
+        chosen = int(st.session_state.get(_word_key(frame), -1))
+        return chosen if found and 0 <= chosen < len(found.findings) else None
+    return _row(table_key(step, frame))
+
+
+def _row(key: str) -> int | None:
+    state = st.session_state.get(key)
     rows = state["selection"]["rows"] if state else []
     return int(rows[0]) if rows else None
+
+
+def pick(frame: int, number: int) -> None:
+    """Explain the word that was clicked in the picture."""
+    st.session_state[_word_key(frame)] = number
+    _turn_table()
+
+
+def _pick_row(key: str, frame: int) -> None:
+    if (row := _row(key)) is not None:
+        st.session_state[_word_key(frame)] = row
+
+
+def _word_key(frame: int) -> str:
+    return f"word-{frame}-{st.session_state.get(keys.CASE)}"
+
+
+def _turn_table() -> None:
+    """A word was chosen elsewhere: the table has no row selected any more."""
+    st.session_state[keys.TURNED] = int(st.session_state.get(keys.TURNED, 0)) + 1
 
 
 def _converted(opened: Opened, _frame: int, _hidden: bool) -> None:
@@ -158,7 +187,7 @@ def _words(opened: Opened, frame: int, hidden: bool) -> None:
         return
     if found.repeats:
         st.caption(f"{len(found.repeats):,} more frames have the same pixels and were not read again.")
-    _table(tables.words(found, hidden=hidden), Step.READ, frame, {"Confidence": tables.share_column(110)})
+    _table(tables.words(found, hidden=hidden), Step.READ, frame, {"Confidence": tables.share_column(100)})
 
 
 def _findings(opened: Opened, frame: int, hidden: bool) -> None:
@@ -168,21 +197,19 @@ def _findings(opened: Opened, frame: int, hidden: bool) -> None:
     if not found or not found.findings:
         st.write("There is no text to decide about.")
         return
-    chosen = selected(Step.FIND, frame)
-    if chosen is None or chosen >= len(found.findings):
-        chosen = _telling(found.findings)
-    _why(found.findings[chosen], hidden=hidden)
-    st.caption("Select a row to see where another word stands, and why. Doubt counts as PHI.")
+    chosen = word_select(found.findings, _word_key(frame), hidden=hidden, on_change=_turn_table)
+    why_card(found.findings[chosen], hidden=hidden)
+    st.caption("A click on a word in the picture, or on a row, explains it too. Doubt counts as PHI.")
     columns = {
         "Because": tables.reason_column(),
         "P(PHI)": tables.share_column(),
         "Decision": tables.decision_column(),
     }
     _table(tables.findings(found, hidden=hidden), Step.FIND, frame, columns)
-    supposing.draw(opened, hidden=hidden)
+    supposing.draw(opened.case, opened.options, str(st.session_state.get(keys.CASE)), hidden=hidden)
 
 
-def _telling(findings: tuple[Finding, ...]) -> int:
+def _telling(findings: Sequence[Finding]) -> int:
     """The word that is explained before one is chosen: the patient's name where it stands in the picture."""
 
     def weight(finding: Finding) -> tuple[bool, bool, float]:
@@ -191,15 +218,45 @@ def _telling(findings: tuple[Finding, ...]) -> int:
     return max(range(len(findings)), key=lambda number: weight(findings[number]))
 
 
-def _why(finding: Finding, *, hidden: bool) -> None:
-    """Why this word goes or stays, and every rule's and engine's verdict on it."""
+def word_select(
+    found: Sequence[Finding], key: str, *, hidden: bool, on_change: Callable[[], None] | None = None
+) -> int:
+    """The number of the word to explain: one that was chosen, or one that tells most."""
+    if not 0 <= int(st.session_state.get(key, -1)) < len(found):
+        st.session_state[key] = _telling(found)
+    return int(
+        st.selectbox(
+            "Why does this word go or stay?",
+            range(len(found)),
+            format_func=lambda number: (
+                f"{looks.told(found[number].word.text, hidden=hidden)} · {tables.fate(found[number])}"
+            ),
+            key=key,
+            on_change=on_change,
+        )
+    )
+
+
+def why_card(finding: Finding, *, hidden: bool) -> None:
+    """Why this word goes or stays, and every rule's and engine's verdict on it with its weight."""
     order = {reason: place for place, reason in enumerate(finding.reasons)}
     evidence = sorted(finding.evidence, key=lambda each: order.get(each.reason, len(order)))
     with st.container(border=True):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.text(looks.told(finding.word.text, hidden=hidden), width="content")
             st.markdown(f"**{why.sentence(finding)}**")
-        st.caption(" · ".join(f"{looks.REASONS[each.reason].label} {looks.per_cent(each.p_phi)}" for each in evidence))
+        lines = [
+            f"{looks.per_cent(each.p_phi)} · {looks.REASONS[each.reason].label}: {why.said(each)}" for each in evidence
+        ]
+        st.caption(
+            "  \n".join(
+                [
+                    *lines,
+                    f"Together {looks.per_cent(finding.p_phi)}: a word goes from "
+                    f"{looks.per_cent(finding.threshold)} on.",
+                ]
+            )
+        )
 
 
 def _boxes(opened: Opened, frame: int, _hidden: bool) -> None:
@@ -223,8 +280,7 @@ def _redacted(opened: Opened, frame: int, _hidden: bool) -> None:
 
 def _header(opened: Opened, _frame: int, hidden: bool) -> None:
     pairs = exhibits.header_pairs(opened)
-    changed = sum(pair.action in _HEADER_FILTERS["Changed"] for pair in pairs)
-    st.markdown(f"#### {looks.count(changed, 'header element')} changed")
+    st.markdown(f"#### {looks.count(len(exhibits.changed(opened)), 'header element')} changed")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             "Which elements", list(_HEADER_FILTERS), default="Changed", required=True, label_visibility="collapsed"
@@ -232,7 +288,7 @@ def _header(opened: Opened, _frame: int, hidden: bool) -> None:
         shown = st.toggle(
             "Show values", disabled=hidden, help="As they were in the original: turn this on where your task needs it."
         )
-    wanted = st.text_input("Search", placeholder="Patient, dummy, (0010,…", icon=":material/search:")
+    wanted = st.text_input("Search", placeholder="Patient, removed, (0010,…", icon=":material/search:")
     chosen = [pair for pair in pairs if pair.action in _HEADER_FILTERS[kind]]
     found = tables.headers(chosen, hidden=hidden or not shown)
     if wanted:
@@ -275,12 +331,18 @@ def _check_line(check: Check) -> str:
 
 
 def _table(rows: pd.DataFrame, step: Step, frame: int, columns: dict[str, Any]) -> None:
+    key = table_key(step, frame)
+
+    def chosen() -> None:
+        if step is Step.FIND:
+            _pick_row(key, frame)
+
     st.dataframe(
         rows,
         hide_index=True,
         height=tables.height(len(rows), 430),
         column_config=columns,
-        on_select="rerun",
+        on_select=chosen,
         selection_mode="single-row",
-        key=table_key(step, frame),
+        key=key,
     )

@@ -20,6 +20,8 @@ _BESIDE = "Beside the boxes a viewer may smooth colour by one pixel, though noth
 _CHANGED = (255, 0, 170)
 """Red, green and blue of a changed pixel in the difference: a colour that no image has by itself."""
 _DIMMED = 0.4
+CHANGES = "XZDUC"
+"""The actions of PS3.15 that leave an element otherwise than it was."""
 
 
 def picture(opened: Opened, sheet: Sheet, frame: int, view: View, *, hidden: bool = False) -> bytes:
@@ -56,6 +58,11 @@ def header_pairs(opened: Opened) -> tuple[ElementPair, ...]:
     return compare_headers(case.dataset, case.cleaned, case.removals or ()) if case.cleaned is not None else ()
 
 
+def changed(opened: Opened) -> tuple[ElementPair, ...]:
+    """The elements of the header that are not as they were."""
+    return tuple(pair for pair in header_pairs(opened) if pair.action in CHANGES)
+
+
 def account(opened: Opened, step: Step) -> tuple[str, str]:
     """What a step that has run was given, and what it made of it."""
     case = opened.case
@@ -72,7 +79,7 @@ def account(opened: Opened, step: Step) -> tuple[str, str]:
         Step.REDACT: (looks.count(len(case.regions or ()), "box", "boxes"), f"{looks.count(pixels, 'pixel')} covered"),
         Step.HEADER: (
             looks.count(len(case.dataset), "header element"),
-            f"{looks.count(len(case.removals or ()), 'change')}, {looks.size(len(case.written or b''))} written",
+            f"{looks.count(len(changed(opened)), 'change')}, {looks.size(len(case.written or b''))} written",
         ),
         Step.VERIFY: (
             f"{looks.size(len(case.written or b''))} as written",
@@ -92,7 +99,7 @@ def facts_of(dataset: Dataset, frames: int) -> str:
     """Kind, size, frames and syntax of an image, or of an object without pixels."""
     modality = looks.MODALITIES.get(str(dataset.get("Modality", "")), "Image" if frames else "No image")
     shape = f"{dataset.get('Columns', 0)} × {dataset.get('Rows', 0)}" if frames else ""
-    syntax = getattr(dataset.file_meta.get("TransferSyntaxUID"), "name", "")
+    syntax = looks.syntax(str(dataset.file_meta.get("TransferSyntaxUID", "")))
     told = looks.count(frames, "frame") if frames else "no picture"
     return " · ".join(part for part in (modality, shape, told, syntax) if part)
 
@@ -139,15 +146,20 @@ def marks(
             for number, word in enumerate(words.words)
         )
     if step is Step.FIND and (found := findings_of(opened, frame)):
-        return tuple(
-            _finding_mark(looks.told(finding.word.text, hidden=hidden), finding, strong=number == strong)
-            for number, finding in enumerate(found.findings)
-        )
+        return finding_marks(found, strong, hidden=hidden)
     if step in (Step.BOXES, Step.REDACT, Step.VERIFY):
         return tuple(
             region_mark(region, strong=number == strong) for number, region in enumerate(regions_of(opened, frame))
         )
     return ()
+
+
+def finding_marks(found: FrameFindings, strong: int | None = None, *, hidden: bool) -> tuple[Mark, ...]:
+    """A box a word, in the order of the findings."""
+    return tuple(
+        _finding_mark(looks.told(finding.word.text, hidden=hidden), finding, strong=number == strong)
+        for number, finding in enumerate(found.findings)
+    )
 
 
 def _word_mark(text: str, word: Word, *, strong: bool) -> Mark:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from pydicom.uid import UID
 
 from deid.store import RunState
 from deid.values import Outcome, Reason, Stage
@@ -87,6 +90,9 @@ MODALITIES = {
 }
 
 
+_LONGEST_SYNTAX = 35
+_SYNTAX_WORDS = (("JPEGLS", "JPEG-LS"), ("JPEG2000", "JPEG 2000"))
+"""What splitting a keyword at its capitals leaves joined."""
 DRAWN = Reason.DRAWN
 """Why a box of a person's goes."""
 
@@ -128,8 +134,19 @@ def size(count: int) -> str:
 
 
 def per_cent(share: float) -> str:
-    """A probability without false precision."""
+    """A probability in whole per cent, and no surer than it is."""
     return "< 1 %" if 0 < share < 0.01 else "> 99 %" if 0.99 < share < 1 else f"{share:.0%}".replace("%", " %")
+
+
+def syntax(uid: str) -> str:
+    """A transfer syntax by its name, or by its keyword where the name is long: "JPEG Lossless SV1"."""
+    name, keyword = UID(uid).name, UID(uid).keyword
+    if len(name) <= _LONGEST_SYNTAX or not keyword:
+        return name
+    words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=\d)(?=Bit)", " ", keyword)
+    for joined, apart in _SYNTAX_WORDS:
+        words = words.replace(joined, apart)
+    return words
 
 
 def ago(moment: datetime) -> str:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import streamlit as st
 
-from deid.review import Correction
+from deid.review import Correction, Plan
 from deid.store import User
-from deid.ui import deciding, downloads, exhibits, keys, lightbox, looks, places, steps
+from deid.ui import (
+    batch,
+    deciding,
+    downloads,
+    evidence,
+    exhibits,
+    keys,
+    lightbox,
+    looks,
+    places,
+    shared,
+    steps,
+    supposing,
+)
 from deid.ui.bench import PARAMETER, Looked, drop, on_desk, workbench
 from deid.ui.lightbox import Mark, Told
 from deid.values import Check, FrameFindings, Region
 from deid.workbench import Item, Scope, Workbench
 
+_State = Literal["goes", "kept", "open"]
 _HEARING = threading.Lock()
 SCOPES = {
     Scope.IMAGE: "All frames",
@@ -30,10 +45,13 @@ def page(user: User) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.title("Review", anchor=False)
         place = st.container(width="content")
+        back = st.container(horizontal=True, width="content")
         hidden = steps.blur_switch(user)
     bench = workbench()
     queue = bench.keys(user)
     item = _chosen(bench, user, queue)
+    with back:
+        _ways_back(user, item, queue)
     if item is not None:
         with place:
             _headline(user, item, queue)
@@ -62,6 +80,22 @@ def _chosen(bench: Workbench, user: User, queue: Sequence[str]) -> Item | None:
 def _headline(user: User, item: Item, queue: Sequence[str]) -> None:
     run = f"run {item.file.run_id}" + (f" of {item.run.user}" if item.run and item.run.user != user.username else "")
     st.subheader(f"{queue.index(item.key) + 1:,} of {len(queue):,} · {run}", anchor=False)
+
+
+def _ways_back(user: User, item: Item | None, queue: Sequence[str]) -> None:
+    """Links to the run of this file, and to the one of the last decision where nothing more waits of it."""
+    about = [item.file.run_id] if item else []
+    decided = st.session_state.get(keys.DECIDED)
+    if decided is not None and not any(key.startswith(f"{decided}/") for key in queue):
+        about.append(decided)
+    for run_id in dict.fromkeys(about):
+        if shared.background().find(user.username, run_id):
+            st.page_link(
+                places.page("pipeline"),
+                label=f"Back to run {run_id}",
+                icon=":material/arrow_back:",
+                query_params=batch.address(run_id),
+            )
 
 
 # One file
@@ -101,6 +135,7 @@ def _look(bench: Workbench, user: User, item: Item, queue: Sequence[str], *, hid
     _draw(bench, item, looked, hidden=hidden)
     _scopes()
     _account(bench, item, looked, corrections)
+    _understand(item, looked, hidden=hidden)
     deciding.decide(bench, user, item, looked, queue)
 
 
@@ -221,17 +256,16 @@ def _draw(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> None
 
 def _marks(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> Iterator[Mark]:
     plan, case = bench.plan(item), looked.case
-    for state, regions in (("goes", plan.regions), ("open", plan.open), ("kept", plan.kept)):
-        for region in regions:
-            look = looks.KEPT if state == "kept" else looks.of_reasons(region.reasons)
-            yield Mark(
-                region.frame,
-                region.box,
-                state,  # type: ignore[arg-type]
-                look if state != "open" else looks.Look(look.colour, "?", "can still be read"),
-                _label(region, case.findings or (), state, hidden=hidden),
-                region.reasons == (looks.DRAWN,),
-            )
+    for state, region in _in_order(item, plan):
+        look = looks.KEPT if state == "kept" else looks.of_reasons(region.reasons)
+        yield Mark(
+            region.frame,
+            region.box,
+            state,
+            look if state != "open" else looks.Look(look.colour, "?", "can still be read"),
+            _label(region, case.findings or (), state, hidden=hidden),
+            region.reasons == (looks.DRAWN,),
+        )
     taken = [region.box for region in (*plan.regions, *plan.open, *plan.kept)]
     for found in case.findings or ():
         for finding in found.findings:
@@ -241,6 +275,26 @@ def _marks(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> Ite
             text = looks.told(finding.word.text, hidden=hidden)
             for frame in (found.frame, *found.repeats) if case.frames > 1 else (None,):
                 yield Mark(frame, box, "word", looks.KEPT, f"{text}\nstays · P(PHI) {looks.per_cent(finding.p_phi)}")
+
+
+def _in_order(item: Item, plan: Plan) -> list[tuple[_State, Region]]:
+    """What is decided about each box: first what was asked about, last what a person drew.
+
+    The order, and so each box's number, stays while a person decides.
+    """
+    asked = {region.box for region in item.note.suggested.open} if item.note else set()
+    states: tuple[tuple[_State, tuple[Region, ...]], ...] = (
+        ("open", plan.open),
+        ("goes", plan.regions),
+        ("kept", plan.kept),
+    )
+    found = [(state, region) for state, regions in states for region in regions]
+
+    def place(each: tuple[_State, Region]) -> tuple[bool, bool, int, int]:
+        region = each[1]
+        return region.reasons == (looks.DRAWN,), region.box not in asked, region.box.top, region.box.left
+
+    return sorted(found, key=place)
 
 
 _STATES = {"goes": "goes", "open": "can still be read: cover or keep it", "kept": "kept by a person"}
@@ -276,6 +330,18 @@ def _account(bench: Workbench, item: Item, looked: Looked, corrections: Sequence
         st.info(f"The check could still read {looks.count(more, 'place')} more, and covers them too.")
     with st.container(border=True):
         st.markdown("  \n".join(_line(check) for check in case.checks or ()))
+
+
+def _understand(item: Item, looked: Looked, *, hidden: bool) -> None:
+    """Why each word goes or stays, and what another threshold would change, once the words were read."""
+    case = looked.case
+    found = [finding for each in case.findings or () for finding in each.findings]
+    if not found or item.note is None:
+        return
+    with st.expander("Why does a word go or stay?", icon=":material/psychology_alt:"):
+        number = evidence.word_select(found, f"word-{item.key}", hidden=hidden)
+        evidence.why_card(found[number], hidden=hidden)
+    supposing.draw(case, item.note.options, item.key, hidden=hidden)
 
 
 def _line(check: Check) -> str:

@@ -57,6 +57,7 @@ def _field(place: st.delta_generator.DeltaGenerator, name: str, value: float) ->
         kind(max(bounds.most, value)),
         value,
         kind(bounds.step),
+        format="%g" if kind is float else None,
         help=f"DEID_{name.upper()} is set in the server's environment." if fixed else said.help,
         disabled=fixed,
         key=f"setting-{name}",

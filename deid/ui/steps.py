@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from deid.errors import DeidError, QuarantineError
@@ -192,7 +194,7 @@ def picture(opened: Opened, step: Step, *, hidden: bool) -> int:
             else ""
         )
         frame = frame_slider(opened, st.session_state.get(keys.CASE, ""))
-    drawn = exhibits.marks(opened, step, frame, evidence.selected(step, frame), hidden=hidden)
+    drawn = exhibits.marks(opened, step, frame, evidence.selected(opened, step, frame), hidden=hidden)
     with drawing:
         show(
             opened,
@@ -203,6 +205,7 @@ def picture(opened: Opened, step: Step, *, hidden: bool) -> int:
             slider=shows == _SLIDER,
             redacted=step is Step.HEADER,
             hidden=hidden,
+            on_pick=(lambda number: evidence.pick(frame, number)) if step is Step.FIND else None,
         )
     return frame
 
@@ -234,6 +237,7 @@ def show(
     slider: bool = False,
     redacted: bool = False,
     hidden: bool = False,
+    on_pick: Callable[[int], None] | None = None,
 ) -> None:
     """Draw a frame in the viewer: as it came, as it is now, both with a slider between, or what differs."""
     clean = redacted and opened.case.redacted is not None
@@ -244,6 +248,7 @@ def show(
         drawn,
         after=exhibits.picture(opened, Sheet.REDACTED, frame, view) if slider else b"",
         key="viewer",
+        on_pick=on_pick,
         text=f"{opened.title}, frame {frame + 1}, {first.value}{', before and after' if slider else ''}, {boxes}",
     )
     if difference:

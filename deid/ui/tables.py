@@ -14,16 +14,16 @@ from deid.runfiles import Entry
 from deid.store import Run
 from deid.ui import looks, piles
 from deid.ui.piles import Pile
-from deid.values import FrameFindings, FrameWords, Outcome, Reason, Region
+from deid.values import Finding, FrameFindings, FrameWords, Outcome, Reason, Region
 
-_HEAD_PX = 38
-"""The line with the columns' names, and the table's border."""
+_HEAD_PX, _ROW_PX = 35, 33
+"""The line with the columns' names and the table's border, and a row, at the theme's size of letters."""
 
 _ACTIONS = {
     "X": "removed",
     "Z": "emptied",
-    "D": "replaced by a dummy",
-    "U": "UID replaced",
+    "D": "made up",
+    "U": "new UID",
     "C": "cleaned",
     "K": "kept",
     "+": "added",
@@ -35,7 +35,7 @@ def words(found: FrameWords, *, hidden: bool = False) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Text": [looks.told(word.text, hidden=hidden) for word in found.words],
-            "Confidence": [word.confidence for word in found.words],
+            "Confidence": shares(word.confidence for word in found.words),
             "Read by": [list(word.readers) for word in found.words],
         }
     )
@@ -47,8 +47,8 @@ def findings(found: FrameFindings, *, hidden: bool = False) -> pd.DataFrame:
         {
             "Text": [looks.told(finding.word.text, hidden=hidden) for finding in found.findings],
             "Because": [_chips(finding.reasons) for finding in found.findings],
-            "P(PHI)": [finding.p_phi for finding in found.findings],
-            "Decision": [["goes" if finding.is_phi else "stays"] for finding in found.findings],
+            "P(PHI)": shares(finding.p_phi for finding in found.findings),
+            "Decision": [[fate(finding)] for finding in found.findings],
         }
     )
 
@@ -152,7 +152,7 @@ def runs(found: Iterable[Run]) -> pd.DataFrame:
     )
 
 
-def height(rows: int, most: int, row: int = 35) -> int:
+def height(rows: int, most: int, row: int = _ROW_PX) -> int:
     """Pixels that a table of so many rows takes, and no more than `most`."""
     return min(most, _HEAD_PX + row * max(rows, 1))
 
@@ -163,7 +163,7 @@ def _chips(reasons: tuple[Reason, ...]) -> list[str]:
     return [look.label if number == 0 else look.letter for number, look in enumerate(shown)]
 
 
-def reason_column(width: int = 170) -> Any:
+def reason_column(width: int = 190) -> Any:
     """Reasons as chips in their colours."""
     known = list(looks.REASONS.values())
     return st.column_config.MultiselectColumn(
@@ -187,14 +187,29 @@ def outcome_column() -> Any:
     )
 
 
-def share_column(width: int = 95) -> Any:
-    """A probability as a bar."""
-    return st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, width=width)
+def fate(finding: Finding) -> str:
+    """What is decided about a word."""
+    return "goes" if finding.is_phi else "stays"
+
+
+def shares(found: Iterable[float]) -> list[str]:
+    """Probabilities in whole per cent, with spaces before them by which the table sorts them as numbers."""
+    return [" " * _before(share) + looks.per_cent(share) for share in found]
+
+
+def _before(share: float) -> int:
+    """More spaces the smaller the number: tables sort a space before any sign or digit."""
+    return (share <= 0.99) + (share < 0.095) + (share < 0.01) + (not share)
+
+
+def share_column(width: int = 85) -> Any:
+    """Such a column."""
+    return st.column_config.TextColumn(width=width, alignment="right")
 
 
 def header_columns() -> dict[str, Any]:
     """Widths that leave room for the values."""
-    widths = {"Element": 135, "Done": 115, "Before": 110, "After": 110, "Where": 110}
+    widths = {"Element": 140, "Done": 75, "Before": 85, "After": 85, "Where": 95}
     return {name: st.column_config.TextColumn(width=width) for name, width in widths.items()}
 
 

@@ -1,10 +1,11 @@
 const SVG = "http://www.w3.org/2000/svg";
 const viewers = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   if (!data || !data.byteLength) return;
   let viewer = viewers.get(parentElement);
   if (!viewer) viewers.set(parentElement, (viewer = create(parentElement)));
+  viewer.attach((number) => setTriggerValue("picked", number));
   viewer.show(unpack(data));
 }
 
@@ -22,10 +23,11 @@ function create(root) {
   const find = (selector) => root.querySelector(selector);
   const stage = find(".stage"), sheet = find(".sheet"), before = find(".before"), after = find(".after");
   const svg = find("svg"), tip = find(".tip"), divider = find(".divider"), compare = find(".compare"), range = find("input");
-  let zoom = 1, left = 0, top = 0, width = 0, height = 0, marks = [], split = 50, fitted = true, turn = 0;
+  let zoom = 1, left = 0, top = 0, width = 0, height = 0, marks = [], split = 50, fitted = true, turn = 0, pick = () => {};
 
   function place() {
     sheet.style.transform = `translate(${left}px, ${top}px) scale(${zoom})`;
+    svg.style.setProperty("--px", `${1 / zoom}px`);
     const smooth = zoom < 2 ? "auto" : "pixelated";
     before.style.imageRendering = after.style.imageRendering = smooth;
     drawMarks();
@@ -68,19 +70,20 @@ function create(root) {
   function drawMarks() {
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
-    svg.replaceChildren(...marks.flatMap(drawn));
+    svg.replaceChildren(...marks.flatMap((mark, number) => drawn(mark, number)));
   }
 
-  function drawn(mark) {
+  function drawn(mark, number) {
     const [x, y, w, h] = mark.box;
     const rect = shape("rect", { x, y, width: w, height: h, stroke: mark.colour, fill: mark.colour });
+    rect.dataset.number = String(number);
     rect.classList.toggle("thin", mark.thin);
     rect.classList.toggle("strong", mark.strong);
     rect.addEventListener("pointerenter", (event) => showTip(event, mark.label));
     rect.addEventListener("pointermove", (event) => showTip(event, mark.label));
     rect.addEventListener("pointerleave", () => (tip.hidden = true));
     if (!mark.letter) return [rect];
-    const r = 7 / zoom, cx = Math.max(x, r), cy = Math.max(y, r);
+    const r = (stage.clientWidth < 500 ? 5 : 7) / zoom, cx = Math.max(x, r), cy = Math.max(y, r);
     const badge = shape("circle", { cx, cy, r, fill: mark.colour });
     const letter = shape("text", { x: cx, y: cy + r * 0.5, "font-size": r * 1.4, "text-anchor": "middle" });
     letter.textContent = mark.letter;
@@ -160,7 +163,7 @@ function create(root) {
   let drag = null;
   stage.addEventListener("pointerdown", (event) => {
     if (event.target.closest("button")) return;
-    drag = { x: event.clientX, y: event.clientY, left, top, split: Boolean(event.target.closest(".divider")) };
+    drag = { x: event.clientX, y: event.clientY, left, top, split: Boolean(event.target.closest(".divider")), over: event.target.dataset.number };
     stage.setPointerCapture(event.pointerId);
   });
   stage.addEventListener("pointermove", (event) => {
@@ -174,7 +177,12 @@ function create(root) {
     }
     drag.split ? drawSplit() : place();
   });
-  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, () => (drag = null));
+  stage.addEventListener("pointerup", (event) => {
+    const still = drag && Math.abs(event.clientX - drag.x) + Math.abs(event.clientY - drag.y) <= 3;
+    if (still && drag.over !== undefined) pick(Number(drag.over));
+    drag = null;
+  });
+  stage.addEventListener("pointercancel", () => (drag = null));
 
   range.addEventListener("input", () => {
     split = Number(range.value);
@@ -185,5 +193,5 @@ function create(root) {
   find(".fit").addEventListener("click", fit);
   find(".boxes").addEventListener("click", () => sheet.classList.toggle("hidden"));
   new ResizeObserver(() => (fitted ? fit() : place())).observe(stage);
-  return { show };
+  return { show, attach: (told) => (pick = told) };
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,26 @@ class Mark:
     strong: bool = False
 
 
-def show(before: bytes, marks: tuple[Mark, ...], *, key: str, text: str, after: bytes = b"") -> None:
-    """Draw a PNG with boxes; with a second PNG, a slider between the two. `text` says what the picture is."""
-    _VIEWER(key=key, data=pack(before, after, marks, text))
+def show(
+    before: bytes,
+    marks: tuple[Mark, ...],
+    *,
+    key: str,
+    text: str,
+    after: bytes = b"",
+    on_pick: Callable[[int], None] | None = None,
+) -> None:
+    """Draw a PNG with boxes; with a second PNG, a slider between the two. `text` says what the picture is.
+
+    `on_pick` is told the number of a box that was clicked.
+    """
+
+    def picked() -> None:
+        number = (st.session_state.get(key) or {}).get("picked")
+        if on_pick is not None and isinstance(number, int) and 0 <= number < len(marks):
+            on_pick(number)
+
+    _VIEWER(key=key, data=pack(before, after, marks, text), on_picked_change=picked)
 
 
 def pack(before: bytes, after: bytes, marks: tuple[Mark, ...], text: str) -> bytes:

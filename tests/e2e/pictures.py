@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +22,7 @@ from deid.single import note_of, record_of
 from deid.store import NewUser, Role, open_store
 from deid.values import Check
 from deid.waiting import hold
-from tests.e2e.planted import zip_of
+from tests.e2e.planted import ghosts, zip_of
 from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
 from tests.made_up_runs import fill
 
@@ -59,6 +61,7 @@ def take_all(folder: Path) -> None:
             _take(page, folder / "pipeline-phone.png")
         take_runs(folder)
         take_review(folder)
+        take_questions(folder)
 
 
 def take_review(folder: Path) -> None:
@@ -102,11 +105,12 @@ def _put_aside(at: Server) -> None:
 
 
 def take_runs(folder: Path) -> None:
-    """A ZIP of made-up studies: what was found, the run, its outcomes, one of its files, and the same on a phone."""
+    """A ZIP of made-up studies, of which one file wants a look: from what was found in it to the report."""
     with tempfile.TemporaryDirectory() as scratch, server(Path(scratch), DEID_MODEL="none") as at:
         names = ("us-liver", "ct-head", "mr-brain")
         given = {f"clinic/{study.name}": study.build() for study in studies() if study.name in names}
-        path = zip_of(Path(scratch) / "studies.zip", given | {"clinic/notes.txt": b"made up"})
+        others = {"clinic/plate": ghosts(), "clinic/notes.txt": b"made up"}
+        path = zip_of(Path(scratch) / "studies.zip", given | others)
         with browser(Path(scratch) / "wide") as page:
             set_up(page, at)
             sign_in(page)
@@ -120,8 +124,20 @@ def take_runs(folder: Path) -> None:
             page.wait_for("Time left")
             page.wait_for("about ", 240)
             _take(page, folder / "run-2-progress.png")
-            page.wait_for("Download 3 clean files", 400)
+            page.wait_for("1 of 5 wants a look", 400)
             _take(page, folder / "run-3-outcomes.png")
+            _decide(page, folder)
+            page.wait_for("Download 4 clean files")
+            _take(page, folder / "run-7-back.png")
+            page.click("Download 4 clean files")
+            archive = zipfile.ZipFile(io.BytesIO(page.downloaded("run-1.zip")))
+            report = Path(scratch) / "release.html"
+            report.write_bytes(archive.read("release.html"))
+            run_page = page.driver.current_url
+            page.open(report.as_uri())
+            _take(page, folder / "run-8-release-report.png")
+            page.open(run_page)
+            page.wait_for("Select a row")
             page.select_row(1)
             page.wait_for("Step through it")
             page.wait_for_picture()
@@ -141,6 +157,56 @@ def take_runs(folder: Path) -> None:
             sign_in(page)
             page.wait_for("Look at a file")
             _take(page, folder / "run-phone.png")
+
+
+def _decide(page: Browser, folder: Path) -> None:
+    """Look at the file that wants it, cover what can still be read, draw a box, and approve."""
+    page.click("Look at it")
+    page.wait_for("2 places can still be read")
+    page.wait_for_picture()
+    _take(page, folder / "run-5-look.png")
+    for key, shown in (("1", "1 place nobody decided about"), ("2", "0 boxes added")):
+        ActionChains(page.driver).send_keys(key).perform()
+        page.wait_for(shown)
+    page.wait_for_not("nobody decided about")
+    ActionChains(page.driver).send_keys("d", Keys.ENTER).perform()
+    page.wait_for("1 box added")
+    _take(page, folder / "run-6-decided.png")
+    ActionChains(page.driver).send_keys("a").perform()
+    page.wait_for("Nothing waits for you")
+    page.click("Back to run 1")
+
+
+def take_questions(folder: Path) -> None:
+    """Why a mark stayed and initials went, another threshold here and in the demo studies, and another reader."""
+    number = [study.name for study in studies()].index("dx-hand")
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as at, browser(Path(scratch) / "wide") as page:
+        set_up(page, at)
+        page.open(f"{at.url}/pipeline")
+        sign_in(page)
+        page.wait_for("Try a demo study")
+        page.click("Open", number, exactly=True)
+        page.wait_for_picture()
+        for step, shown in (("2 Read text", "words in this frame"), ("3 Find PHI", "words go")):
+            page.click(step)
+            page.wait_for(shown, 240)
+        for word, name in (("L · stays", "1-why-it-stays"), ("LY · goes", "2-why-it-goes")):
+            page.pick("Why does this word go or stay?", word)
+            page.wait_for(f"{word.partition(' · ')[2]}: ")
+            _take(page, folder / f"question-{name}.png")
+        page.click("What if the threshold were another?")
+        slider = page.driver.find_element("css selector", '[role="slider"]')
+        slider.send_keys(*[Keys.ARROW_RIGHT] * 9)
+        page.wait_for_not("No word of this file")
+        page.tick("And in the demo studies")
+        page.wait_for("that must go would stay", 400)
+        _take(page, folder / "question-3-what-if.png", whole=True)
+        page.click("The same image with another reader")
+        page.click("tesseract", exactly=True)
+        page.click("Read it beside")
+        page.wait_for("Read or decided otherwise", 240)
+        page.scroll_down()
+        _take(page, folder / "question-4-another-reader.png")
 
 
 def _take(page: Browser, path: Path, *, whole: bool = False) -> None:

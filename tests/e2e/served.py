@@ -32,6 +32,8 @@ PATIENCE_SECONDS = 180
 _LISTENING = Path(__file__).with_name("listening.js")
 _TRY_AGAIN_SECONDS = 10
 _STARTS = 3
+_ROW_PX = 33
+"""Of a table, its head included."""
 _START = (sys.executable, "-m", "streamlit")
 _FLAGS = (
     "--headless",
@@ -193,6 +195,18 @@ class Browser:
 
         self._until(picked, f"no {value!r} to pick")
 
+    def tick(self, label: str) -> None:
+        """Turn a switch with this label, by its words."""
+
+        def ticked() -> bool:
+            found = None if self.busy else self._find(By.XPATH, f'//label[contains(normalize-space(.), "{label}")]')
+            if found is not None:
+                self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+                found.click()
+            return found is not None
+
+        self._until(ticked, f"no {label!r}")
+
     def close_dialog(self) -> None:
         """Press the cross of the dialog that is open."""
         cross = '[role="dialog"] button[aria-label="Close"]'
@@ -270,7 +284,7 @@ class Browser:
             if canvas is None or self.busy or time.monotonic() < clicked + _TRY_AGAIN_SECONDS:
                 return False
             self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
-            left, top = 16 - canvas.size["width"] / 2, 35 * (number + 1.5) - canvas.size["height"] / 2
+            left, top = 16 - canvas.size["width"] / 2, _ROW_PX * (number + 1.5) - canvas.size["height"] / 2
             asked, clicked = self.asked, time.monotonic()
             ActionChains(self.driver).move_to_element_with_offset(canvas, left, top).click().perform()
             return False

@@ -88,7 +88,8 @@ def test_a_zip_is_told_run_looked_at_and_downloaded(at: Server, page: Browser, t
     page.wait_for("Download 3 clean files")
     page.click("Download 3 clean files")
     archive = zipfile.ZipFile(io.BytesIO(page.downloaded(f"run-{run_id}.zip")))
-    assert sorted(archive.namelist()) == ["images/s/1", "images/s/2", "images/t/3", "report.jsonl"]
+    reports = ["release.html", "release.json", "report.jsonl"]
+    assert sorted(archive.namelist()) == ["images/s/1", "images/s/2", "images/t/3", *reports]
     clean = dcmread(io.BytesIO(archive.read("images/s/1")))
     assert str(clean.PatientName) != NAME
     assert clean.pixel_array.max() < 250

@@ -12,7 +12,8 @@ import pytest
 from deid.demo import studies
 from deid.pipeline import Step
 from deid.ui.casework import STEPS
-from tests.e2e.planted import NAME, PLANTED, burned_in
+from tests.e2e.faulty import STAGES, WRITE
+from tests.e2e.planted import NAME, PLANTED, broken_at, burned_in, plain, zip_of
 from tests.e2e.served import Browser, Server, browser, server, set_up, sign_in
 
 pytestmark = pytest.mark.browser
@@ -64,6 +65,7 @@ def test_each_step_runs_alone_and_again_and_shows_its_evidence(at: Server, page:
         page.click(button)
         page.wait_for(shown)
         page.wait_for_picture()
+    assert line_width(page) == pytest.approx(2, rel=0.01)
     assert "; 0 elsewhere" in page.text
     page.click("Difference")
     page.wait_for("Every pixel that changed shines")
@@ -75,6 +77,16 @@ def test_each_step_runs_alone_and_again_and_shows_its_evidence(at: Server, page:
     page.click("Run this step again")
     page.wait_for_not("7 Verify ·")  # what came after a step that ran again has to run again
     page.wait_for("words go")
+
+
+def line_width(page: Browser) -> float:
+    """How many pixels of the screen the lines of a box take, though the small picture is drawn larger than it is."""
+    script = """
+        const box = arguments[0].querySelector("rect"), line = parseFloat(getComputedStyle(box).strokeWidth);
+        return [line, box.getBoundingClientRect().width / parseFloat(box.getAttribute("width"))];"""
+    line, zoom = page.driver.execute_script(script, page.wait_for_picture())
+    assert zoom > 1.5
+    return float(line * zoom)
 
 
 @pytest.mark.parametrize("step", list(Step), ids=str)
@@ -110,22 +122,33 @@ def test_a_step_that_breaks_says_a_sentence_and_an_id(
     assert not [planted for planted in PLANTED if planted in log.encode()]
 
 
-def test_a_run_whose_step_breaks_quarantines_and_tells_an_id(
-    at: Server, page: Browser, tmp_path: Path, breaks: Path
+def test_a_run_of_which_every_stage_breaks_tells_a_sentence_and_an_id_of_each_and_writes_nothing(
+    at: Server, page: Browser, tmp_path: Path
 ) -> None:
-    breaks.write_text(Step.REDACT.value)
-    for name in ("a", "b"):
-        (tmp_path / name).write_bytes(burned_in(f"{NAME} {name}"))
+    files = {stage: plain(number, ImageComments=broken_at(stage)) for number, stage in enumerate(STAGES)}
+    files[WRITE] = plain(len(files))  # which is asked for by its name: no comment is left then
     page.open(f"{at.url}/pipeline")
-    page.bring(tmp_path / "a", tmp_path / "b")
+    page.bring(zip_of(tmp_path / "all.zip", files))
     page.wait_for("Nothing has run yet")
-    page.click("De-identify 2 images")
+    page.click(f"De-identify {len(STAGES)} images")
     page.wait_for("Select a row to look at the file")
-    breaks.unlink()
-    page.select_row(0)
-    page.wait_for("A fault stopped the work on this file (fault ")
-    assert "Step through it" in page.text
-    assert not [planted for planted in PLANTED if planted in at.log.read_bytes()]
+    assert "Download 0 clean files" in page.text
+    told: dict[str, str] = {}
+    for row in range(len(STAGES)):
+        page.select_row(row)
+        page.wait_for("Step through it")
+        (fault_id,) = re.findall(r"A fault stopped .*, and nothing was written\. Fault id: (\w{8})\.", page.text)
+        (name,) = [stage for stage in STAGES if f"\n{stage}\n" in page.text]
+        told[name] = fault_id
+        assert "RuntimeError" not in page.text
+    assert sorted(told) == sorted(STAGES)
+    assert len(set(told.values())) == len(STAGES)
+    run_id = re.findall(r"run=(\d+)", page.driver.current_url)[0]
+    assert not [path for path in (at.home / "runs" / run_id / "out").rglob("*") if path.is_file()]
+    log = at.log.read_text()
+    assert [fault_id for fault_id in told.values() if fault_id not in log] == []
+    assert "Traceback" not in log
+    assert not [planted for planted in PLANTED if planted in log.encode()]
 
 
 def test_a_demo_study_goes_through_every_step_with_the_model(tmp_path: Path) -> None:

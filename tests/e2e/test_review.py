@@ -111,7 +111,7 @@ def test_a_series_is_looked_at_corrected_and_approved_with_the_keyboard(
         until(page, lambda: len(marks(page)) == len(before) + 1, "no drawn box")
         page.wait_for("1 box added")
 
-        press(page, "1")
+        press(page, str(before.index("goes") + 1))
         until(page, lambda: marks(page).count("kept") == 1, "nothing kept")
         page.wait_for("1 kept")
         press(page, "z")
