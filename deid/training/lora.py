@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from deid.engines.prompt import Vocabulary, lay_out
+from deid.engines.prompt import Layout, Vocabulary, lay_out
 from deid.errors import UsageError
 from deid.training.config import TrainConfig
 from deid.training.export import Heads, read_adapter
-from deid.training.images import DATA_VERSION, MadeUp, picture
+from deid.training.images import DATA_VERSION, MadeUp, marked, picture
 from deid.training.split import Split
 
 LINEARS = {
@@ -68,9 +68,17 @@ class Trainee:
         """The adapter's weights by name."""
         return {name: each.detach().cpu().clone() for name, each in self.model.named_parameters() if each.requires_grad}
 
+    def lay(self, picture: MadeUp) -> Layout:
+        """The picture's tokens, and where each word is asked about."""
+        return lay_out(picture.texts, self.vocabulary, picture.marks)
+
+    def mask(self, real: torch.Tensor) -> torch.Tensor:
+        """(pictures, 1 or tokens, tokens): what each token may look at; `real` are those that are no padding."""
+        return real[:, None, :]
+
     def scores(self, pictures: Sequence[MadeUp]) -> torch.Tensor:
         """Logit of PHI for each word of the pictures."""
-        laid = [lay_out(each.texts, self.vocabulary) for each in pictures]
+        laid = [self.lay(each) for each in pictures]
         device = self.head.device
         width = max(len(each.tokens) for each in laid)
         tokens = torch.full((len(laid), width), self.vocabulary.newline)
@@ -80,7 +88,7 @@ class Trainee:
             real[row, : len(each.tokens)] = True
         dtype = self.model.dtype
         mask = torch.zeros(len(laid), 1, width, width, dtype=dtype)
-        mask = mask.masked_fill(~real[:, None, None, :], torch.finfo(dtype).min).to(device)
+        mask = mask.masked_fill(~self.mask(real)[:, None], torch.finfo(dtype).min).to(device)
         hidden = self.model(input_ids=tokens.to(device), attention_mask=mask).last_hidden_state
         rows = torch.tensor([row for row, each in enumerate(laid) for _ in each.asked], device=device)
         places = torch.tensor([place for each in laid for place in each.asked], device=device)
@@ -131,8 +139,8 @@ def batches(config: TrainConfig, vocabulary: Vocabulary, chunk: int) -> Iterator
     """Batches without end from a chunk on: (number of the chunk, pictures of like length)."""
     while True:
         rng = Random(f"{config.seed}:{chunk}:{DATA_VERSION}")  # noqa: S311 - made-up text, no secret
-        drawn = [picture(Split.TRAIN, rng) for _ in range(CHUNK)]
-        sized = [(len(lay_out(each.texts, vocabulary).tokens), each) for each in drawn]
+        drawn = [marked(picture(Split.TRAIN, rng), rng) for _ in range(CHUNK)]
+        sized = [(len(lay_out(each.texts, vocabulary, each.marks).tokens), each) for each in drawn]
         sized = sorted((each for each in sized if each[0] <= LONGEST_TOKENS), key=lambda each: each[0])
         groups: list[list[MadeUp]] = [[]]
         for size, each in sized:
@@ -166,7 +174,7 @@ def train(config: TrainConfig, trainee: Trainee, checkpoint: Path, resume: bool,
         counted = torch.tensor([label is not None for label in labels], device=trainee.head.device)
         wanted = torch.tensor([float(bool(label)) for label in labels], device=trainee.head.device)
         for each in optimiser.param_groups:
-            each["lr"] = _rate(config, step, spent / config.seconds)
+            each["lr"] = rate(config, step, spent / config.seconds)
         loss = F.binary_cross_entropy_with_logits(trainee.scores(group)[counted], wanted[counted])
         optimiser.zero_grad()
         loss.backward()
@@ -185,7 +193,8 @@ def train(config: TrainConfig, trainee: Trainee, checkpoint: Path, resume: bool,
     say(f"trained for {step} steps, loss {mean:.4f}")
 
 
-def _rate(config: TrainConfig, step: int, done: float) -> float:
+def rate(config: TrainConfig, step: int, done: float) -> float:
+    """The learning rate: a few steps of warming up, then a cosine over the share that is done."""
     falling = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     return config.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * falling
 

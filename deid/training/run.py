@@ -118,6 +118,7 @@ def measure(judge: LlamaClassifier, bias: float, config: TrainConfig, say: Say) 
     ngram = evaluate.yardstick(min(YARDSTICK_PICTURES, config.evaluation_pictures * 10))
     yardstick = _remembering(ngram.logits, evaluate.best_bias(ngram.logits, config.evaluation_pictures, config.recall))
     rows = _rows(made, model, yardstick)
+    rows.insert(1, ("model, word lists withheld", evaluate.figures(_unlisted(judge, bias), made)))
     new = evaluate.evaluation_pictures(max(config.evaluation_pictures // NEW_NAMES_SHARE, 1), new_names=True)
     rows += [(f"new names: {name}", evaluate.figures(judge, new)) for name, judge in _named(model, yardstick)]
     say(evaluate.table(rows))
@@ -149,6 +150,11 @@ def _remembering(judge: evaluate.Judge, bias: float) -> evaluate.Judge:
         return said[key]
 
     return remembered
+
+
+def _unlisted(judge: LlamaClassifier, bias: float) -> evaluate.Judge:
+    """The judge as if no list knew any word."""
+    return lambda lines: [score + bias for score in judge.logits(lines, unlisted=True)]
 
 
 def _named(model: evaluate.Judge, yardstick: evaluate.Judge) -> tuple[tuple[str, evaluate.Judge], ...]:

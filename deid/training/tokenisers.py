@@ -47,4 +47,5 @@ def _of_folder(base: Path) -> Vocabulary:
         )
 
     start = tokeniser.bos_token_id if tokeniser.bos_token_id is not None else tokeniser.eos_token_id
-    return Vocabulary(word, start, tokeniser.encode("\n", add_special_tokens=False)[-1])
+    newline, mark = (tokeniser.encode(each, add_special_tokens=False)[-1] for each in "\n\t")
+    return Vocabulary(word, start, newline, mark)
