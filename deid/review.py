@@ -131,7 +131,8 @@ def without_batch(corrections: Sequence[Correction], batch: str) -> tuple[Correc
 def _covered(made: Plan, wish: Correction) -> Plan:
     """The plan with the box overwritten; what was kept or open in this very place goes as the machine had meant it."""
     back = tuple(each for each in (*made.kept, *made.open) if each.box == wish.box and _reaches(wish, each))
-    drawn = () if back else (Region(wish.frame, wish.box, (Reason.DRAWN,), 1.0),)
+    whole = any(each.frame in (None, wish.frame) for each in back)
+    drawn = () if whole else (Region(wish.frame, wish.box, (Reason.DRAWN,), 1.0),)
     return Plan(
         (*made.regions, *back, *drawn),
         tuple(each for each in made.kept if each not in back),

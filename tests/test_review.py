@@ -132,6 +132,12 @@ def test_what_the_machine_meant_to_go_goes_or_is_told_as_kept_in_every_frame(
             assert going or told
 
 
+def test_covering_every_frame_covers_more_than_the_one_that_was_kept() -> None:
+    region = Region(0, Box(5, 5, 9, 9), (Reason.UNKNOWN,), 0.7)
+    made = plan(Suggested((region,)), (keep(region.box), cover(region.box)), 4)
+    assert any(each.box == region.box and each.frame is None for each in made.regions)
+
+
 @given(st.lists(REGIONS, max_size=4), st.lists(CORRECTIONS, min_size=1, max_size=6))
 def test_a_box_drawn_last_always_goes(regions: list[Region], corrections: list[Correction]) -> None:
     last = replace(corrections[-1], deed=Deed.COVER)
