@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from deid.follow import follow
 from deid.strips import Strip, cut_strips, words_of_strips
 from deid.text import alnum
 from deid.values import UNREAD, Box, View, Word
@@ -25,16 +24,10 @@ PADDING_PX = 20
 """Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
 COARSE_SIDE_PX = 800
 """A search at another scale finds what a close one misses: at the same scale a second one found nothing more."""
-AFAR_SIDE_PX = 400
-"""From afar large letters made of dots are letters, and so are small ones whose dots are a pixel."""
-AFAR_READ = 0.6
-"""And a line that shows only from afar is one if it was read as surely as this."""
 BORDER_SIGMA_PX = 12.0
 """Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
-WELL_READ = 0.9
-"""A line whose words were read as surely as this need not be read again from afar, or after writing."""
 SAME_PLACE = 0.5
 """Two words share their place when this share of the smaller one's box is covered."""
 COVERED = 0.7
@@ -55,16 +48,11 @@ class OcrEngine(Protocol):
     finds_lines: bool
     """Whether its detector is good enough to look for lines in a whole picture."""
 
-    def read(self, picture: Picture, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(self, picture: Picture, side_px: int | None = None) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and answers
-        nothing about lines that `known` words cover whole: those have been read.
+        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best.
         """
-        ...
-
-    def read_strip(self, picture: Picture) -> tuple[Word, ...]:
-        """Words of a picture that holds one upright line, or none, in its coordinates; nothing is searched."""
         ...
 
     def forget(self) -> None:
@@ -77,67 +65,30 @@ def read_frame(
     readers: Sequence[OcrEngine],
     before: Sequence[Word] = (),
     side_px: int | None = None,
-    known: Sequence[Word] = (),
 ) -> tuple[Word, ...]:
     """The words of one frame, in lines, in stored-pixel coordinates.
 
     `before` are the words of the frame before: a line that stands there unchanged needs no second opinion. Where there
-    are several views, the one on an even ground is searched closely and then from afar, the others at COARSE_SIDE_PX;
-    a lone one at `side_px`. New lines are then followed to where the detector sees no text. Nothing is answered about
-    lines of which all words are `known` and were read well.
+    are several views, the one on an even ground is searched closely and the others at COARSE_SIDE_PX; a lone one at
+    `side_px`.
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
-    pictures = {view: picture for view, picture in views.items() if picture.min() < picture.max()}
     words: tuple[Word, ...] = ()
-    strips: list[Strip] = []
-    for view, side in _searches(pictures) if len(views) > 1 else [(view, side_px) for view in pictures]:
+    for view, picture in views.items():
+        side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
+        if picture.min() == picture.max():
+            continue
         seen: tuple[Word, ...] = ()
-        done = [word.box for word in (*known, *(words if side == AFAR_SIDE_PX else ())) if word.confidence >= WELL_READ]
         for finder in finders:
-            seen = merge(seen, _read_padded(pictures[view], finder, side, done))
-        if side == AFAR_SIDE_PX:
-            seen = tuple(word for word in _readable(seen) if not _has_place(word, words))
+            seen = merge(seen, _read_padded(picture, finder, side))
         seen, fresh = _recognised(seen, before)
-        new = [word for word in fresh if not _has_place(word, words)]
-        strips += cut_strips(pictures[view], new)
+        fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
+        strips = cut_strips(picture, fresh)
+        for reader in others if fresh or not seen else ():
+            seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
-    for reader in others:
-        if strips:
-            words = merge(words, _sure(words_of_strips(strips, reader)))
-        elif not words:
-            for picture in pictures.values():
-                words = merge(words, _sure(_read_padded(picture, reader)))
-    words = arrange(words)
-    if len(views) > 1 and View.LOCAL in pictures:
-        fresh = _recognised(words, before)[1]
-        for finder in finders if fresh else ():
-            words = arrange((*words, *follow(pictures[View.LOCAL], words, finder.read_strip, fresh)))
-    return words
-
-
-def _searches(pictures: Mapping[View, Picture]) -> list[tuple[View, int | None]]:
-    """Which view is searched with its longer side at how many pixels, in order."""
-    close: list[tuple[View, int | None]] = [(View.LOCAL, None), (View.LOCAL, AFAR_SIDE_PX)]
-    coarse = [(view, COARSE_SIDE_PX) for view in pictures if view is not View.LOCAL]
-    return [*coarse, *(close if View.LOCAL in pictures else ())]
-
-
-def _has_place(word: Word, words: Sequence[Word]) -> bool:
-    return any(same_place(word.box, each.box) for each in words)
-
-
-def _readable(words: Sequence[Word]) -> tuple[Word, ...]:
-    """The words of lines that could be read: from afar much else looks like a line."""
-    lines: dict[int, list[Word]] = {}
-    for word in words:
-        lines.setdefault(word.line, []).append(word)
-    return tuple(
-        word
-        for line in lines.values()
-        for word in line
-        if sum(each.confidence for each in line) >= AFAR_READ * len(line)
-    )
+    return arrange(words)
 
 
 def _recognised(seen: Sequence[Word], before: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
@@ -157,18 +108,15 @@ def _recognised(seen: Sequence[Word], before: Sequence[Word]) -> tuple[tuple[Wor
     return tuple(words), tuple(fresh)
 
 
-def _sure(words: Sequence[Word]) -> tuple[Word, ...]:
-    """What a second reader is believed."""
-    return tuple(word for word in words if word.confidence >= SURE and any(each.isalnum() for each in word.text))
+def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine) -> tuple[Word, ...]:
+    found = words_of_strips(strips, reader) if strips else _read_padded(picture, reader)
+    return tuple(word for word in found if word.confidence >= SURE and any(each.isalnum() for each in word.text))
 
 
-def _read_padded(
-    picture: Picture, reader: OcrEngine, side_px: int | None = None, known: Sequence[Box] = ()
-) -> tuple[Word, ...]:
+def _read_padded(picture: Picture, reader: OcrEngine, side_px: int | None = None) -> tuple[Word, ...]:
     """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
-    inside = [replace(box, left=box.left + PADDING_PX, top=box.top + PADDING_PX) for box in known]
-    for word in reader.read(bordered(picture), side_px, inside):
+    for word in reader.read(bordered(picture), side_px):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])

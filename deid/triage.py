@@ -18,7 +18,7 @@ from pydicom import Dataset
 
 from deid import header
 from deid.codecs.raw import pixel_keyword, raw_frame
-from deid.engines.detector import Detector
+from deid.engines.rapidocr import RapidOcr
 from deid.errors import DeidError
 from deid.inputs import InputFile, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom, load
@@ -27,8 +27,8 @@ from deid.render import Picture, frame_count, render_stored
 from deid.values import Box, View
 from deid.workers import Beat, Limits, Lost, Work, work_through
 
-SIDES_PX = (480, 736)
-"""Pictures are looked at with their longer side at this length; where that shows no line, at the next one."""
+SIDE_PX = 736
+"""Pictures are looked at with their longer side at this length."""
 SAMPLED_FRAMES = 3
 """Of a loop: the first, the middle and the last."""
 LARGEST_RENDERED_PX = 1600
@@ -60,9 +60,9 @@ class Glance:
     """Maker and model."""
     frames: int = 0
     looked_at: tuple[int, ...] = ()
-    """The frames that were searched; the first that shows text ends the search."""
+    """The frames that were searched."""
     lines: int = 0
-    """The lines of text that were found in the last of them."""
+    """The most lines of text that were found in one of them."""
 
 
 def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) -> Glance:
@@ -77,15 +77,11 @@ def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) 
     device = " ".join(filter(None, (str(dataset.get(key) or "") for key in ("Manufacturer", "ManufacturerModelName"))))
     named = any(hint.keyword.startswith(_IDENTIFYING) for hint in header.harvest(dataset))
     frames = frame_count(dataset) if pixel_keyword(dataset) else 0
-    looked_at: list[int] = []
-    lines = 0
+    looked_at = sampled(frames)
     try:
-        for frame in sampled(frames):
-            looked_at.append(frame)
-            picture = _rendered(dataset, raw_frame(dataset, frame))
-            lines = next(filter(None, (len(find(picture, side)) for side in SIDES_PX)), 0)
-            if lines:
-                break
+        lines = max(
+            (len(find(_rendered(dataset, raw_frame(dataset, frame)), SIDE_PX)) for frame in looked_at), default=0
+        )
     except DeidError:
         return Glance(Sort.UNREADABLE, modality, device, frames)
     sorts = {
@@ -94,13 +90,13 @@ def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) 
         (False, True): Sort.HEADER,
         (False, False): Sort.NEITHER,
     }
-    return Glance(sorts[lines > 0, named], modality, device, frames, tuple(looked_at), lines)
+    return Glance(sorts[lines > 0, named], modality, device, frames, looked_at, lines)
 
 
 def start(max_frames: int, max_pixels_per_frame: int) -> Work:
     """What a worker process does with a file; the detector is started once a process."""
     cv2.setNumThreads(1)
-    finder = Detector()
+    finder = RapidOcr()
 
     def work(source: InputFile, beat: Beat) -> Glance:
         try:

@@ -19,8 +19,7 @@ import numpy as np  # noqa: E402 - the environment comes first
 from onnxruntime import InferenceSession, SessionOptions  # noqa: E402
 
 from deid.demo import studies  # noqa: E402
-from deid.engines.detector import DETECTOR, Detector  # noqa: E402
-from deid.engines.rapidocr import DETECT_SIDE_PX  # noqa: E402
+from deid.engines.rapidocr import DETECTOR, RapidOcr  # noqa: E402
 from deid.load import load  # noqa: E402
 from deid.render import Picture, render_frame  # noqa: E402
 from deid.values import View  # noqa: E402
@@ -41,15 +40,15 @@ def main(folders: list[str]) -> None:
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = InferenceSession(str(DETECTOR), options, providers=["CPUExecutionProvider"])
-    openvino, onnxruntime = Detector(), Detector()
-    onnxruntime._network = lambda values: session.run(None, {"x": values})[0]
+    openvino, onnxruntime = RapidOcr(), RapidOcr()
+    onnxruntime._detect.session = lambda values: session.run(None, {"x": values})[0]
     seconds, lines, differing, count = [0.0, 0.0], 0, 0, 0
     for picture in pictures(folders):
         count += 1
         found = []
         for number, reader in enumerate((openvino, onnxruntime)):
             began = time.process_time()
-            found.append(reader.search(picture, DETECT_SIDE_PX))
+            found.append(reader._search(picture))
             seconds[number] += time.process_time() - began
         lines += len(found[1])
         alike = len(found[0]) == len(found[1]) and all(

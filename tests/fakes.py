@@ -19,17 +19,12 @@ class ScriptedOcr:
         self.finds_lines = finds_lines
         self.words = tuple(words)
         self.seen: list[np.ndarray] = []
-        self.known: list[tuple[Box, ...]] = []
         self.forgotten = 0
         self.answer: Callable[[np.ndarray], tuple[Word, ...]] | None = None
 
-    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
         self.seen.append(picture)
-        self.known.append(tuple(known))
         return self.words if self.answer is None else self.answer(picture)
-
-    def read_strip(self, picture: np.ndarray) -> tuple[Word, ...]:
-        return ()
 
     def forget(self) -> None:
         self.forgotten += 1

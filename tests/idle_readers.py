@@ -29,7 +29,7 @@ _NAME = Word(PHI["PatientName"].split("^")[0], Box(26, 30, 60, 20), 0.99, ("idle
 class IdleOcr(ScriptedOcr):
     """Takes its time, and reads the patient's name wherever something bright stands."""
 
-    def read(self, picture: np.ndarray[Any, Any], *_: object) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray[Any, Any], side_px: int | None = None) -> tuple[Word, ...]:
         time.sleep(_SECONDS)
         return (_NAME,) if picture.max() > 200 else ()
 

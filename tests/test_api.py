@@ -23,7 +23,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from deid import jobs, pipeline, serving
+from deid import jobs, pipeline, serving, single
 from deid.api import door, work
 from deid.api.app import MOUNT, make_app
 from deid.api.limits import Pace, Room
@@ -114,7 +114,7 @@ def limited(monkeypatch: pytest.MonkeyPatch, **limits: str) -> None:
 
 def hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file has to be looked at by a person."""
-    for module in (jobs, pipeline):
+    for module in (single, pipeline):
         monkeypatch.setattr(module, "verdict", lambda _case: (Outcome.NEEDS_REVIEW, "Somebody should look at it."))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from deid import background, single
+from deid import background
 from deid.background import Background, Order
 from deid.errors import EngineError
 from deid.intake import Image, Intake, take_in
@@ -20,7 +20,7 @@ from deid.runfiles import RunFiles, older_than
 from deid.settings import Settings
 from deid.store import NewUser, RunState, Store, open_store
 from deid.unzip import Limits
-from deid.values import Box, Outcome, Word
+from deid.values import Outcome, Word
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr
 
@@ -36,7 +36,7 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)
@@ -303,7 +303,7 @@ def test_a_run_whose_work_breaks_off_has_failed_and_logs_no_value(
     def fail(*_: object) -> None:
         raise RuntimeError(f"holds {NAME}")
 
-    monkeypatch.setattr(single, "record_of", fail)
+    monkeypatch.setattr(background, "work_off", fail)
     run_id = begin(runs, "a")
     until(lambda: ended(runs, run_id))
     assert store.runs()[0].state is RunState.FAILED

@@ -8,9 +8,8 @@ from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
 from deid.bench.scenes import ground
-from deid.engines.detector import DETECTOR, Detector
 from deid.engines.network import Network
-from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading
+from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label, _is_unread, _Reading
 from deid.engines.tesseract import Tesseract
 from deid.ocr import bordered, read_frame
 from deid.render import _local_contrast
@@ -46,18 +45,6 @@ def test_the_detector_answers_alike_in_both_runtimes() -> None:
 
 def test_nothing_is_installed_that_reports_how_openvino_is_used() -> None:
     assert find_spec("openvino") and not find_spec("openvino_telemetry")
-
-
-def test_a_line_that_is_known_from_end_to_end_is_not_read_again(readers: tuple[RapidOcr, Tesseract]) -> None:
-    picture = bordered(_drawn((40, 60, "DOB: 12/03/1964  Gain 52%"), (40, 200, "Persist Med")))
-    rapid = readers[0]
-    words = rapid.read(picture)
-    assert [word.text for word in words] == ["DOB:", "12/03/1964", "Gain", "52%", "Persist", "Med"]
-    boxes = [word.box for word in words]
-    assert rapid.read(picture, known=boxes) == ()
-    for unknown, left in ((1, 4), (5, 2)):
-        again = rapid.read(picture, known=[box for number, box in enumerate(boxes) if number != unknown])
-        assert len(again) == left, "a line of which one word is not known is read whole"
 
 
 def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> None:
@@ -140,4 +127,4 @@ def test_a_long_line_of_few_letters_was_not_read(text: str, shape: tuple[int, in
 def test_a_whole_picture_is_no_line_of_text(readers: tuple[RapidOcr, Tesseract]) -> None:
     """The detector takes this one for a single large letter."""
     picture = bordered(_local_contrast(ground("MR", np.random.default_rng(4), (512, 512)).astype(np.uint8)))
-    assert Detector().find(picture, 1280) == ()
+    assert readers[0].find(picture, 1280) == ()

@@ -125,25 +125,3 @@ def test_the_border_carries_the_ground_on_and_not_the_strokes_of_letters(colour:
     assert np.array_equal(inside[..., 0] if colour else inside, picture)
     assert padded[-PADDING_PX + 2 :].max() < 100
     assert padded[:PADDING_PX].max() == 40
-
-
-@pytest.mark.parametrize("confidence", [0.95, 0.5])
-def test_only_a_line_that_was_read_well_need_not_be_read_from_afar(confidence: float) -> None:
-    reader = ScriptedOcr([Word("Edge", Box(30, 32, 40, 12), confidence, ("scripted",))])
-    picture = np.arange(100 * 80, dtype=np.uint8).reshape(100, 80)
-    (word,) = read_frame({View.WINDOW: picture, View.LOCAL: 255 - picture}, [reader])
-    assert word.box == Box(10, 12, 40, 12)
-    assert [len(known) for known in reader.known] == [0, 0, int(confidence > 0.9)]
-
-
-def test_what_shows_only_from_afar_has_to_be_readable() -> None:
-    def answer(picture: np.ndarray) -> tuple[Word, ...]:
-        afar = len(reader.seen) == 3
-        sure, unsure = Word("Victor", Box(30, 32, 40, 12), 0.9, ("a",)), Word("ll", Box(30, 72, 40, 12), 0.4, ("a",), 1)
-        return (sure, unsure) if afar else ()
-
-    reader = ScriptedOcr()
-    reader.answer = answer
-    picture = np.arange(100 * 80, dtype=np.uint8).reshape(100, 80)
-    words = read_frame({View.WINDOW: picture, View.LOCAL: 255 - picture}, [reader])
-    assert [word.text for word in words] == ["Victor"]

@@ -14,7 +14,7 @@ from deid.cli import app
 from deid.demo import studies
 from deid.demo.encode import Syntax, set_grey, to_file
 from deid.demo.header import NOBODY, NOWHERE, Machine, Patient, make_header
-from deid.engines.detector import Detector
+from deid.engines.rapidocr import RapidOcr
 from deid.errors import UsageError
 from deid.triage import Sort, glance, sampled
 from deid.values import Box
@@ -62,8 +62,7 @@ def test_of_a_loop_three_frames_are_looked_at_and_said() -> None:
 
     frames = np.stack([PIXELS + each for each in range(9)])
     seen = glance(_file(frames, modality="US"), find, *LIMITS)
-    assert (seen.frames, seen.looked_at, len(pictures)) == (9, (0, 4, 8), 3 * len(triage.SIDES_PX))
-    assert glance(_file(frames, modality="US"), _sees(1), *LIMITS).looked_at == (0,)
+    assert (seen.frames, seen.looked_at, len(pictures)) == (9, (0, 4, 8), 3)
     assert [sampled(count) for count in (0, 1, 3, 4)] == [(), (0,), (0, 1, 2), (0, 2, 3)]
 
 
@@ -73,14 +72,14 @@ def test_what_is_not_dicom_or_cannot_be_decoded_is_said() -> None:
 
 
 @pytest.fixture(scope="module")
-def finder() -> Detector:
-    return Detector()
+def finder() -> RapidOcr:
+    return RapidOcr()
 
 
 @pytest.mark.parametrize("modality", ["US", "MR", "CR", "MG"])
-def test_the_detector_sees_the_text_of_a_demo_study_and_none_in_bare_anatomy(modality: str, finder: Detector) -> None:
+def test_the_detector_sees_the_text_of_a_demo_study_and_none_in_bare_anatomy(modality: str, finder: RapidOcr) -> None:
     study = next(each for each in studies() if each.modality == modality)
-    assert glance(study.build(), finder.find, *LIMITS).sort is Sort.BOTH
+    assert glance(study.build(), finder.find, *LIMITS).lines >= 3
     bare = ground(modality, np.random.default_rng(4), (512, 512)).astype(np.uint8)
     assert glance(_file(bare), finder.find, *LIMITS).sort is Sort.NEITHER
 

@@ -31,15 +31,12 @@ class OneWord:
 
     name, version, finds_lines = "scripted", "1", True
 
-    def read(self, picture: object, side_px: int | None = None, known: object = ()) -> tuple[Word, ...]:
+    def read(self, picture: object, side_px: int | None = None) -> tuple[Word, ...]:
         name = DEMO.patient.name.partition("^")[0]
         return (
             Word(name, Box(30, 30, 80, 16), 0.9, ("scripted",)),
             Word("Gain", Box(30, 90, 40, 16), 0.9, ("scripted",)),
         )
-
-    def read_strip(self, picture: object) -> tuple[Word, ...]:
-        return ()
 
     def forget(self) -> None:
         """Nothing was kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 import numpy as np
 import pytesseract
@@ -32,9 +31,7 @@ class Tesseract:
         self._languages = languages
         self._page_mode = page_mode
 
-    def read(
-        self, picture: NDArray[np.uint8], side_px: int | None = None, known: Sequence[Box] = ()
-    ) -> tuple[Word, ...]:
+    def read(self, picture: NDArray[np.uint8], side_px: int | None = None) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates, read as it is."""
         try:
             table = pytesseract.image_to_data(
@@ -56,10 +53,6 @@ class Tesseract:
             for part in text.split():
                 words.append(Word(part, box, max(float(confidence), 0.0) / 100, (self.name,), line))
         return tuple(words)
-
-    def read_strip(self, picture: NDArray[np.uint8]) -> tuple[Word, ...]:
-        """Words of a picture that holds one upright line, or none, in its coordinates."""
-        return self.read(picture)
 
     def forget(self) -> None:
         """Nothing is remembered here."""
