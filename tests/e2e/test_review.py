@@ -19,6 +19,7 @@ from deid.settings import Settings
 from deid.store import NewUser, Role, Store, open_store
 from deid.values import Box
 from deid.waiting import of_run
+from tests.e2e import keyboard
 from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, browser, server, set_up, sign_in
 from tests.test_workbench import picture, run_over
 
@@ -156,19 +157,28 @@ def test_a_box_drawn_for_a_series_is_in_all_of_it_is_undone_in_all_of_it_and_is_
                 page.wait_for("0 boxes added")
                 assert drawn(at, run_id) == []
         (box,) = set(drawn(at, run_id))
+        asked_about = marks(page).count("open")
+        press(page, "1")
+        until(page, lambda: marks(page).count("open") == asked_about - 1, "nothing covered")
+        page.wait_for_not("nobody decided about")
         press(page, "a")
         page.wait_for("Approved: it is among the clean files")
         page.open(f"{at.url}/pipeline?run={run_id}")
         page.wait_for("Download 1 clean file")
-        page.click("Download 1 clean file")
+        keyboard.press(page, "Download 1 clean file")
         archive = zipfile.ZipFile(io.BytesIO(page.downloaded(f"run-{run_id}.zip")))
     (entry,) = [entry for entry in files.entries() if entry.published]
     clean = archive.read(f"images/{entry.place}")
     differs, allowed = changed(files, entry, clean)
-    assert not (differs & ~allowed).any()
-    inside = dcmread(io.BytesIO(clean)).pixel_array[box.top : box.bottom, box.left : box.right]
-    assert inside.size
-    assert not inside.any()
+    original = dcmread(io.BytesIO(files.original(entry.source))).pixel_array
+    assert np.array_equal(differs, allowed & (original != 0)), "exactly the pixels of the boxes are black now"
+    assert allowed[box.top : box.bottom, box.left : box.right].all()
+    assert not dcmread(io.BytesIO(clean)).pixel_array[allowed].any()
+    told = [event.subject for event in store.events() if event.action in ("reviewed", "downloaded")]
+    assert [subject for subject in told if subject.startswith(f"run {run_id} ")] == [
+        f"run {run_id} all clean files",
+        f"run {run_id} image {store.reviews(run_id)[0].image_id} review approved",
+    ]
 
 
 def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path: Path) -> None:
@@ -186,16 +196,6 @@ def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path
     assert store.reviews(run_id) == ()
 
 
-def drag(page: Browser) -> None:
-    """Draw a box with the pointer, in the middle of the picture."""
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage(page))
-    press(page, "d")
-    until(page, lambda: "drawing" in str(stage(page).get_attribute("class")), "not drawing")
-    ActionChains(page.driver).move_to_element_with_offset(stage(page), 60, 40).click_and_hold().move_by_offset(
-        50, 30
-    ).release().perform()
-
-
 def drawn(at: Server, run_id: int) -> list[Box]:
     """The boxes that were drawn on what waits of a run."""
     found = (each.corrections() for each in of_run(at.home, run_id))
@@ -205,3 +205,13 @@ def drawn(at: Server, run_id: int) -> list[Box]:
 def _first(at: Server, run_id: int) -> str:
     names = sorted(path.stem for path in (at.home / "review" / str(run_id)).glob("*.dcm"))
     return f"{run_id}/{names[0]}"
+
+
+def drag(page: Browser) -> None:
+    """Draw a box with the pointer, in the middle of the picture."""
+    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage(page))
+    press(page, "d")
+    until(page, lambda: "drawing" in str(stage(page).get_attribute("class")), "not drawing")
+    ActionChains(page.driver).move_to_element_with_offset(stage(page), 60, 40).click_and_hold().move_by_offset(
+        50, 30
+    ).release().perform()
