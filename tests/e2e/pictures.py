@@ -195,7 +195,7 @@ def take_questions(folder: Path) -> None:
             page.wait_for(f"{word.partition(' · ')[2]}: ")
             _take(page, folder / f"question-{name}.png")
         page.click("What if the threshold were another?")
-        slider = page.driver.find_element("css selector", '[role="slider"]')
+        slider = page.driver.find_element("css selector", '[role="slider"], input[type="range"]')
         slider.send_keys(*[Keys.ARROW_RIGHT] * 9)
         page.wait_for_not("No word of this file")
         page.tick("And in the demo studies")
