@@ -22,6 +22,7 @@ from deid.single import note_of, record_of
 from deid.store import NewUser, Role, open_store
 from deid.values import Check
 from deid.waiting import hold
+from tests.e2e import keyboard
 from tests.e2e.planted import ghosts, zip_of
 from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
 from tests.made_up_runs import fill
@@ -194,16 +195,17 @@ def take_questions(folder: Path) -> None:
             page.pick("Why does this word go or stay?", word)
             page.wait_for(f"{word.partition(' · ')[2]}: ")
             _take(page, folder / f"question-{name}.png")
-        page.click("What if the threshold were another?")
-        slider = page.driver.find_element("css selector", '[role="slider"], input[type="range"]')
-        slider.send_keys(*[Keys.ARROW_RIGHT] * 9)
-        page.wait_for_not("No word of this file")
-        page.tick("And in the demo studies")
+        keyboard.press(page, "What if the threshold were another?")
+        keyboard.go_to(page, "range")
+        keyboard.strike(page, *[Keys.ARROW_RIGHT] * 9)
+        page.wait_for("95 %")
+        keyboard.go_to(page, "And in the demo studies")
+        keyboard.strike(page, Keys.SPACE)
         page.wait_for("that must go would stay", 400)
         _take(page, folder / "question-3-what-if.png", whole=True)
-        page.click("The same image with another reader")
-        page.click("tesseract", exactly=True)
-        page.click("Read it beside")
+        keyboard.press(page, "The same image with another reader")
+        page.click("tesseract")
+        keyboard.press(page, "Read it beside")
         page.wait_for("Read or decided otherwise", 240)
         page.scroll_down()
         _take(page, folder / "question-4-another-reader.png")
