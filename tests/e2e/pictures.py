@@ -66,24 +66,36 @@ def take_all(folder: Path) -> None:
 
 
 def take_review(folder: Path) -> None:
-    """A file that waits: one place can still be read, one box is drawn by a person."""
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        server(Path(scratch), DEID_MODEL="none") as at,
-        browser(Path(scratch) / "wide") as page,
-    ):
-        set_up(page, at)
-        _put_aside(at)
-        page.open(f"{at.url}/review")
-        sign_in(page)
-        page.wait_for("1 of 1")
-        page.wait_for_picture()
-        page.click("Read the words")
-        page.wait_for("words stay")
-        time.sleep(SETTLE_SECONDS)
-        ActionChains(page.driver).send_keys("d", Keys.ARROW_DOWN, Keys.ENTER).perform()
-        page.wait_for("1 box added")
-        _take(page, folder / "review.png")
+    """A file that waits: one place can still be read, one box is drawn by a person; and the page of samples."""
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch), DEID_MODEL="none") as at:
+        with browser(Path(scratch) / "light") as page:
+            set_up(page, at)
+            _put_aside(at)
+            page.open(f"{at.url}/review")
+            sign_in(page)
+            page.wait_for("1 of 1")
+            page.wait_for_picture()
+            page.click("Read the words")
+            page.wait_for("words stay")
+            time.sleep(SETTLE_SECONDS)
+            ActionChains(page.driver).send_keys("d", Keys.ARROW_DOWN, Keys.ENTER).perform()
+            page.wait_for("1 box added")
+            _take(page, folder / "review.png")
+            _sample(page, at, folder / "quality-light.png")
+        with browser(Path(scratch) / "dark", dark=True) as page:
+            _enter(page, at)
+            page.open(f"{at.url}/review")
+            page.wait_for("1 of 1")
+            page.wait_for_picture()
+            _take(page, folder / "review-dark.png")
+            _sample(page, at, folder / "quality-dark.png")
+
+
+def _sample(page: Browser, at: Server, path: Path) -> None:
+    page.open(f"{at.url}/quality")
+    page.wait_for("Quality")
+    page.wait_until_it_rests(1.0)
+    _take(page, path)
 
 
 def _put_aside(at: Server) -> None:
