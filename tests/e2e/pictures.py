@@ -303,7 +303,12 @@ def _pages(page: Browser, at: Server, folder: Path, look: str) -> None:
         page.open(f"{at.url}/{slug}")
         page.wait_for(shown)
         _take(page, folder / f"{slug or 'dashboard'}-{look}.png", whole=slug == "statistics" and look != "phone")
-    for section, shown in (("Settings", "environment variables"), ("Audit log", "entries")):
+    for section, shown in (
+        ("Settings", "environment variables"),
+        ("Folders", "Path on the server"),
+        ("Measured", "Nothing was measured yet"),
+        ("Audit log", "entries"),
+    ):
         page.click(section)
         page.wait_for(shown)
         _take(page, folder / f"administration-{section.split()[0].lower()}-{look}.png")
