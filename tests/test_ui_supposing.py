@@ -79,7 +79,7 @@ def test_the_demo_studies_tell_whether_another_threshold_would_be_right() -> Non
 def test_evidence_is_told_with_its_weight_and_another_reader_and_no_model_stand_beside_it() -> None:
     page = at_find()
     card = " ".join(each.value for each in page.caption)
-    assert "70 % · model: no rule settles it, the language model does" in card
+    assert "70 % · model: what the language model makes of it" in card
     assert "Together 70 %: a word goes from 50 % on." in card
     before = opened(page).case.findings
     pick(page, "versus-readers-", "second")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from deid.lexicon import LabelKind
-from deid.ui import why
-from deid.values import Box, Evidence, Finding, Reason, Word
+from deid.ui import looks, why
+from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
 
 WORD = Word("DELACROIX", Box(0, 0, 10, 10), 0.9, ("scripted",))
 NAME = Evidence(Reason.HEADER, "PatientName", 0.99)
@@ -46,3 +46,9 @@ def test_every_reason_has_words_whatever_the_rule(reason: Reason) -> None:
 def test_every_kind_of_label_has_words_of_its_own(kind: LabelKind) -> None:
     general = why.said(Evidence(Reason.CONTEXT, "a rule of tomorrow", 0.9))
     assert why.said(Evidence(Reason.CONTEXT, kind.value, 0.95)) != general
+
+
+def test_what_nobody_could_read_is_said_in_words_and_checks_have_plain_names() -> None:
+    assert looks.told(UNREAD, hidden=False) == looks.told(UNREAD, hidden=True) == "(not readable)"
+    assert looks.told("DELACROIX", hidden=True) == "•" * 9
+    assert (looks.check("unseen"), looks.check("header values")) == ("Hidden places", "Header values")

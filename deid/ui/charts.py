@@ -94,7 +94,7 @@ def by_category(totals: Totals) -> Chart:
 
 def failed_checks(totals: Totals) -> Chart:
     """Images that did not pass a check, by the check."""
-    return _bars([Bar(name, count, _RED) for name, count in totals.failed_checks], "images", least_px=200)
+    return _bars([Bar(looks.check(name), count, _RED) for name, count in totals.failed_checks], "images", least_px=200)
 
 
 def by_sign(totals: Totals) -> Chart:

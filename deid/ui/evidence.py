@@ -327,7 +327,7 @@ def _check_line(check: Check) -> str:
     sign = ":green[:material/check_circle:]" if check.passed else ":orange[:material/visibility:]"
     if not check.passed and not check.review:
         sign = ":red[:material/cancel:]"
-    return f"{sign} **{check.name.capitalize()}** · {check.detail}"
+    return f"{sign} **{looks.check(check.name)}** · {check.detail}"
 
 
 def _table(rows: pd.DataFrame, step: Step, frame: int, columns: dict[str, Any]) -> None:

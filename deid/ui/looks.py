@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydicom.uid import UID
 
 from deid.store import RunState
-from deid.values import Outcome, Reason, Stage
+from deid.values import UNREAD, Outcome, Reason, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,9 @@ RUN_STATES: dict[RunState, str] = {
     RunState.FAILED: "failed",
     RunState.INTERRUPTED: "interrupted",
 }
+
+CHECKS = {"unseen": "hidden places", "envelope": "frame of the file", "elements": "header elements"}
+"""What some checks of the last step are called on the pages; the others' own names are plain enough."""
 
 STAGES: dict[Stage, str] = {
     Stage.LOAD: "Load",
@@ -102,9 +105,15 @@ def of_reasons(reasons: tuple[Reason, ...]) -> Look:
     return REASONS[reasons[0]] if reasons else KEPT
 
 
+def check(name: str) -> str:
+    """What a check of the last step is called, as a title."""
+    return CHECKS.get(name, name).capitalize()
+
+
 def told(text: str, *, hidden: bool) -> str:
-    """Text of an original, or as many dots where it is not to be shown."""
-    return "•" * min(len(text), 12) if hidden else text
+    """Text of an original, in words where it could not be read, or as many dots where it is not to be shown."""
+    shown = "•" * min(len(text), 12) if hidden else text
+    return "(not readable)" if text == UNREAD else shown
 
 
 def count(number: int, thing: str, things: str = "") -> str:

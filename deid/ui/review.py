@@ -348,7 +348,7 @@ def _line(check: Check) -> str:
     colour, icon = ("green", "check_circle") if check.passed else ("orange", "visibility")
     if not check.passed and not check.review:
         colour, icon = "red", "cancel"
-    return f":{colour}[:material/{icon}:] **{check.name.capitalize()}** · {check.detail}"
+    return f":{colour}[:material/{icon}:] **{looks.check(check.name)}** · {check.detail}"
 
 
 # What was approved

@@ -51,10 +51,13 @@ _REASONS = {
     Reason.LEXICON: "is known to be harmless",
     Reason.UNREADABLE: "could not be read with confidence",
     Reason.UNKNOWN: "no rule and no word list knows it",
-    Reason.MODEL: "no rule settles it, the language model does",
+    Reason.MODEL: "what the language model makes of it",
     Reason.VERIFY: "could still be read when the result was checked",
     Reason.DRAWN: "a person drew this box",
 }
+
+
+_ALONE = "no rule settles it, the language model does"
 
 
 def sentence(finding: Finding) -> str:
@@ -64,7 +67,7 @@ def sentence(finding: Finding) -> str:
     """
     model = next((each for each in finding.evidence if each.reason is Reason.MODEL), None)
     settled = _settled(finding)
-    parts = [said(settled)] if settled else []
+    parts = [_ALONE if settled.reason is Reason.MODEL else said(settled)] if settled else []
     if model is not None:
         parts.append(f"model {looks.per_cent(model.p_phi)}")
     return f"{'goes' if finding.is_phi else 'stays'}: {'; '.join(parts)}"
