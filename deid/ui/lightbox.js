@@ -2,7 +2,8 @@
 // it says that it knows; each telling holds all that it may have missed.
 
 const SVG = "http://www.w3.org/2000/svg";
-const AHEAD = 8, AGAIN_MS = 1500, PLAY_MS = 100;
+const AHEAD = 8, AGAIN_MS = 1500, PLAY_MS = 100, STEP_PX = 8, PAN_PX = 40;
+const KEEPS_ITS_ARROWS = 'input, select, canvas, [role="radio"], [role="slider"], [role="tab"], [role="option"], [role="combobox"]';
 const lightboxes = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -36,10 +37,12 @@ function create(root) {
 
   function toggle(mark) {
     chosen = keyOf(mark);
+    tip.hidden = true;
     act(mark.state === "goes" ? "keep" : "cover", mark.box);
   }
 
   const keyOf = (mark) => mark.box.join();
+  const chosenMark = () => marksNow().find((mark) => keyOf(mark) === chosen);
 
   function marksNow() {
     // The server's marks of this frame with what it does not know yet.
@@ -69,6 +72,7 @@ function create(root) {
     if (mine !== frames) return;
     stage.style.aspectRatio = `${next.columns} / ${next.rows}`;
     stage.setAttribute("aria-label", next.text);
+    sayMode();
     find(".frames").hidden = next.frames < 2;
     slider.max = String(next.frames);
     painted = next.sent.some((sent) => sent.frame === frame) ? "" : painted;
@@ -141,7 +145,12 @@ function create(root) {
   }
 
   function showTip(event, mark) {
-    const area = stage.getBoundingClientRect(), x = event.clientX - area.left, y = event.clientY - area.top;
+    const area = stage.getBoundingClientRect();
+    showTipAt(event.clientX - area.left, event.clientY - area.top, mark);
+  }
+
+  function showTipAt(x, y, mark) {
+    const area = stage.getBoundingClientRect();
     tip.textContent = mark.label;
     tip.hidden = !mark.label || Boolean(drag);
     tip.style.left = x > area.width * 0.6 ? "auto" : `${x + 14}px`;
@@ -180,6 +189,11 @@ function create(root) {
     zoomAt(factor, area.width / 2, area.height / 2);
   }
 
+  function move(across, down) {
+    [left, top, fitted] = [left + across, top + down, false];
+    place();
+  }
+
   function goTo(next) {
     frame = (next + header.frames) % header.frames;
     render();
@@ -198,14 +212,27 @@ function create(root) {
 
   function setDrawing(on) {
     drawing = on;
-    const [columns, rows] = header ? [header.columns, header.rows] : [1, 1];
-    const size = [Math.ceil(columns / 6), Math.ceil(rows / 12)];
-    box = on ? [Math.round((columns - size[0]) / 2), Math.round((rows - size[1]) / 2), ...size] : null;
+    box = on && header ? boxInSight() : null;
     stage.classList.toggle("drawing", on);
     find(".draw").setAttribute("aria-pressed", String(on));
-    mode.hidden = !on;
-    mode.textContent = "Drag a box · or arrows move it, Shift and arrows size it, Enter sets it, Esc ends";
+    sayMode();
+    if (on) stage.focus(); // or the arrows would move in whatever was pressed last
     draw();
+  }
+
+  function boxInSight() {
+    // In the middle of what is shown of the picture.
+    const area = stage.getBoundingClientRect();
+    const [x0, y0] = [Math.max(-left / zoom, 0), Math.max(-top / zoom, 0)];
+    const [x1, y1] = [Math.min((area.width - left) / zoom, header.columns), Math.min((area.height - top) / zoom, header.rows)];
+    const size = [Math.ceil((x1 - x0) / 6), Math.ceil((y1 - y0) / 12)];
+    return [Math.round((x0 + x1 - size[0]) / 2), Math.round((y0 + y1 - size[1]) / 2), ...size];
+  }
+
+  function sayMode() {
+    mode.hidden = !drawing;
+    const reach = header?.scope ? ` · goes to: ${header.scope}` : "";
+    mode.textContent = `Drag a box · or arrows move it, Shift and arrows size it, Enter sets it, Esc ends${reach}`;
   }
 
   function setBox() {
@@ -223,15 +250,43 @@ function create(root) {
   }
 
   function moveBox(event) {
-    const step = Math.max(1, Math.round(header.columns / 100)), [x, y, w, h] = box;
-    const [across, down] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+    const step = Math.max(1, Math.round(STEP_PX / zoom)), [x, y, w, h] = box;
+    const [across, down] = wayOf(event.key).map((each) => each * step);
     box = event.shiftKey ? [x, y, Math.max(w + across, 1), Math.max(h + down, 1)] : [x + across, y + down, w, h];
     draw();
   }
 
+  function wayOf(key) {
+    return { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+  }
+
   function takeAway() {
-    const mark = marksNow().find((each) => keyOf(each) === chosen && each.state === "goes");
-    if (mark) act("keep", mark.box);
+    const mark = chosenMark();
+    if (mark?.state === "goes") act("keep", mark.box);
+  }
+
+  function chooseNext(step) {
+    const marks = marksNow(), at = marks.findIndex((mark) => keyOf(mark) === chosen);
+    if (!marks.length) return;
+    const next = marks[at < 0 ? (step > 0 ? 0 : marks.length - 1) : (at + step + marks.length) % marks.length];
+    chosen = keyOf(next);
+    stage.focus();
+    showTipAt(left + next.box[0] * zoom, top + (next.box[1] + next.box[3]) * zoom, next);
+    draw();
+  }
+
+  function arrow(event) {
+    // Whether an arrow had something to do; those of other controls are theirs.
+    const [across, down] = wayOf(event.key);
+    if (drawing) moveBox(event);
+    else if (event.shiftKey) {
+      find(".width").value = String(Number(find(".width").value) + 2 * across);
+      find(".centre").value = String(Number(find(".centre").value) - 2 * down);
+      render();
+    } else if (!fitted) move(-across * PAN_PX, -down * PAN_PX);
+    else if (header.frames > 1 && across) goTo(frame + across);
+    else return false;
+    return true;
   }
 
   function turnSolid() {
@@ -241,19 +296,20 @@ function create(root) {
   function onKey(event) {
     const target = event.composedPath()[0], typing = target.closest?.("input:not([type=range]), textarea, [contenteditable]");
     if (!header || typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('[role="dialog"]')) return;
-    const arrow = event.key.startsWith("Arrow") && !target.closest?.("input");
-    const number = Number(event.key), key = event.key.toLowerCase();
+    const number = Number(event.key), key = event.key.toLowerCase(), onButton = target.closest?.("button, a, summary");
     const acts = { d: () => setDrawing(!drawing), x: takeAway, p: turnSolid, "+": () => zoomMiddle(1.25), "-": () => zoomMiddle(0.8), 0: fit };
+    acts.n = () => chooseNext(event.shiftKey ? -1 : 1);
+    if (header.frames > 1) [acts[","], acts["."]] = [() => goTo(frame - 1), () => goTo(frame + 1)];
     let done = true;
-    if (drawing && arrow) moveBox(event);
-    else if (drawing && event.key === "Enter") setBox();
+    if (event.key.startsWith("Arrow")) done = !target.closest?.(KEEPS_ITS_ARROWS) && arrow(event);
+    else if (drawing && event.key === "Enter" && !onButton) setBox();
     else if (drawing && event.key === "Escape") setDrawing(false);
     else if (number >= 1 && number <= 9) {
       const mark = marksNow()[number - 1];
       if (mark) toggle(mark);
     } else if (acts[key]) acts[key]();
-    else if (header.frames > 1 && event.key === " " && !target.closest?.("button")) play(!playing);
-    else if (header.frames > 1 && arrow && /Left|Right/.test(event.key)) goTo(frame + (event.key === "ArrowLeft" ? -1 : 1));
+    else if (event.key === "Enter" && target === stage && chosenMark()) toggle(chosenMark());
+    else if (header.frames > 1 && event.key === " " && !onButton) play(!playing);
     else done = false;
     if (done) event.preventDefault();
   }
@@ -287,8 +343,8 @@ function create(root) {
       box = [Math.min(x, x0), Math.min(y, y0), Math.abs(x - x0), Math.abs(y - y0)];
       draw();
     } else {
-      [left, top, fitted] = [drag.left + across, drag.top + down, false];
-      place();
+      [left, top] = [drag.left, drag.top];
+      move(across, down);
     }
   });
   stage.addEventListener("pointerup", () => {

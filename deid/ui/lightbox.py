@@ -61,11 +61,21 @@ class Told:
 
 
 def show(
-    case: Case, picture: str, marks: Iterable[Mark], send: Iterable[int], known: Mapping[int, int], *, hidden: bool
+    case: Case,
+    picture: str,
+    marks: Iterable[Mark],
+    send: Iterable[int],
+    known: Mapping[int, int],
+    *,
+    hidden: bool,
+    scope: str = "",
 ) -> None:
-    """Draw the viewer. `picture` names the image, `send` its frames to go along, `known` what was heard of each tab."""
-    found = tuple(marks)
-    _LIGHTBOX(key=KEY, data=pack(case, picture, found, send, known, hidden=hidden), on_told_change=_heard)
+    """Draw the viewer. `picture` names the image, `send` its frames to go along, `known` what was heard of each tab.
+
+    `scope` is said to whoever draws a box: how far it goes.
+    """
+    data = pack(case, picture, tuple(marks), send, known, hidden=hidden, scope=scope)
+    _LIGHTBOX(key=KEY, data=data, on_told_change=_heard)
 
 
 KEY = "lightbox"
@@ -91,7 +101,14 @@ def parse(said: Any, frames: int, rows: int, columns: int) -> Told:
 
 
 def pack(
-    case: Case, picture: str, marks: tuple[Mark, ...], send: Iterable[int], known: Mapping[int, int], *, hidden: bool
+    case: Case,
+    picture: str,
+    marks: tuple[Mark, ...],
+    send: Iterable[int],
+    known: Mapping[int, int],
+    *,
+    hidden: bool,
+    scope: str = "",
 ) -> bytes:
     """What the browser gets: the header's length (32 bits, little endian), the header as JSON, the packed frames."""
     sent: list[dict[str, Any]] = []
@@ -108,6 +125,7 @@ def pack(
     header = {
         "picture": picture,
         "hidden": hidden,
+        "scope": scope,
         "text": f"Image with {looks.count(len(marks), 'box', 'boxes')}",
         "rows": int(case.dataset.Rows),
         "columns": int(case.dataset.Columns),

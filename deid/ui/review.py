@@ -37,6 +37,18 @@ SCOPES = {
     Scope.SERIES: "The whole series",
     Scope.DEVICE: "Same device and size",
 }
+_SCOPE = "review-scope"
+_KEYS = (
+    ("`D`", "draws a box: the arrows move it, Shift and the arrows size it, `Enter` sets it, `Esc` ends"),
+    ("`1` to `9`", "cover or keep the box of this number"),
+    ("`N`", "chooses the next box, Shift and `N` the one before; `Enter` covers or keeps it, `X` takes it away"),
+    ("`S`", "switches how far a change goes; `Z` takes the last one back"),
+    ("`+` `−` `0`", "zoom in, zoom out, fit; zoomed in, the arrows move the picture"),
+    ("`←` `→` or `,` `.`", "one frame back or on; the space bar plays"),
+    ("Shift and `↑` `↓` `←` `→`", "change light and contrast"),
+    ("`P`", "shows the picture as it will be; `W` reads the words, `V` checks the result"),
+    ("`J` `K`", "next and previous file; `A` approves, `Q` rejects"),
+)
 _GONE = "This file no longer waits: somebody decided, or its run was closed."
 
 
@@ -188,15 +200,27 @@ def _acts(item: Item, corrections: Sequence[Correction]) -> None:
 
 
 def _scopes() -> None:
-    st.segmented_control(
-        "A change goes to",
-        list(SCOPES),
-        default=Scope.IMAGE,
-        format_func=SCOPES.__getitem__,
-        required=True,
-        key="review-scope",
-        help="Series, device and size: of the files that wait for you. Undo takes it back everywhere.",
-    )
+    st.session_state.setdefault(_SCOPE, Scope.IMAGE)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "A change goes to",
+            list(SCOPES),
+            format_func=SCOPES.__getitem__,
+            required=True,
+            key=_SCOPE,
+            help="Series, device and size: of the files that wait for you. Undo takes it back everywhere.",
+        )
+        st.button("Switch", icon=":material/swap_horiz:", shortcut="S", on_click=_switch_scope)
+
+
+def _scope() -> Scope:
+    return Scope(st.session_state.get(_SCOPE) or Scope.IMAGE)
+
+
+def _switch_scope() -> None:
+    """The next choice of how far a change goes, for those who have no pointer."""
+    choices = list(SCOPES)
+    st.session_state[_SCOPE] = choices[(choices.index(_scope()) + 1) % len(choices)]
 
 
 def _go(bench: Workbench, user: User, item: Item, there: str) -> None:
@@ -212,7 +236,7 @@ def _hear(bench: Workbench, user: User, item: Item, looked: Looked) -> None:
     """Keep the decisions that the browser told of and that were not heard before."""
     dataset = looked.case.dataset
     said = lightbox.told(looked.case.frames, int(dataset.Rows), int(dataset.Columns))
-    scope = Scope(st.session_state.get("review-scope") or Scope.IMAGE)
+    scope = _scope()
     known = st.session_state.setdefault(keys.HEARD, {})
     if said.picture == item.key:
         hear(said, known, lambda correction: bench.correct(user, item, correction, scope))
@@ -247,11 +271,14 @@ def _draw(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> None
     tries = st.session_state.setdefault(keys.ANSWERED, {})
     send = wanted(looked, said, tries, item.key)
     marks = tuple(_marks(bench, item, looked, hidden=hidden))
-    lightbox.show(case, item.key, marks, send, st.session_state.get(keys.HEARD, {}), hidden=hidden)
+    known = st.session_state.get(keys.HEARD, {})
+    lightbox.show(case, item.key, marks, send, known, hidden=hidden, scope=SCOPES[_scope()])
     st.caption(
-        f"{exhibits.facts_of(dataset, case.frames)} · Click a box, or press its number, to keep or cover it · D draws, "
-        "X takes a box away, P shows it as it will be · Shift and drag changes light and contrast"
+        f"{exhibits.facts_of(dataset, case.frames)} · Click a box, or press its number, to keep or cover it · "
+        "Shift and drag changes light and contrast"
     )
+    with st.expander("Keys", icon=":material/keyboard:"):
+        st.markdown("  \n".join(f"{key} {does}" for key, does in _KEYS))
 
 
 def _marks(bench: Workbench, item: Item, looked: Looked, *, hidden: bool) -> Iterator[Mark]:

@@ -10,8 +10,10 @@ from tests.e2e.served import Browser
 
 _MOST = 250
 """Things on a page that Tab may stop at."""
+_MOST_BUTTONS = 12
 _FOCUSED = """
-    const at = document.activeElement;
+    let at = document.activeElement;
+    while (at && at.shadowRoot && at.shadowRoot.activeElement) at = at.shadowRoot.activeElement;
     if (!at || at === document.body) return "";
     const read = at.matches("button, a, summary") ? at.innerText : "";  // of what can be scrolled, that is everything
     const said = ["role", "type", "aria-label"].map((name) => at.getAttribute(name));
@@ -29,7 +31,7 @@ def go_to(page: Browser, said: str, number: int = 0) -> None:
     page.wait_until_it_rests(0.5)
     for _ in range(_MOST):
         strike(page, Keys.TAB)
-        if said in str(page.driver.execute_script(_FOCUSED)):
+        if said in focused(page):
             if not number:
                 return
             number -= 1
@@ -45,6 +47,23 @@ def press(page: Browser, said: str, number: int = 0) -> None:
     while page.asked == asked and time.monotonic() < deadline:  # what opens in the browser alone asks for nothing
         time.sleep(0.05)
     page.wait_until_it_rests(0.5)
+
+
+def switch(page: Browser, group: str, said: str) -> None:
+    """Go to a group of buttons of which one is pressed, move to the one that says this, and press it."""
+    go_to(page, group)
+    for _ in range(_MOST_BUTTONS):
+        if said in focused(page):
+            strike(page, Keys.SPACE)
+            page.wait_until_it_rests(0.5)
+            return
+        strike(page, Keys.ARROW_RIGHT)
+    raise AssertionError(f"the arrows do not lead to {said!r} beside {group!r}")
+
+
+def focused(page: Browser) -> str:
+    """What the thing says that has the focus."""
+    return str(page.driver.execute_script(_FOCUSED))
 
 
 def choose(page: Browser, said: str, value: str) -> None:

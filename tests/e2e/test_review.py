@@ -1,11 +1,15 @@
-"""What waits is looked at, corrected and decided in a real browser, with the keyboard alone."""
+"""What waits is looked at, corrected and decided in a real browser: with the keyboard alone, and with the pointer."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import sqlite3
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,18 +18,22 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from deid.pipeline import Engines
 from deid.runfiles import Entry, RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role, Store, open_store
-from deid.values import Box
+from deid.values import Box, Word
 from deid.waiting import of_run
+from tests.dicom_factory import file_bytes, gradient, image
 from tests.e2e import keyboard
 from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, browser, server, set_up, sign_in
-from tests.test_workbench import picture, run_over
+from tests.fakes import ScriptedOcr
+from tests.test_workbench import NAME, picture, run_over
 
 pytestmark = pytest.mark.browser
 
 FILES = 20
+PAINTED = "Array.from(stage.querySelector('canvas').getContext('2d').getImageData(9, 9, 40, 40).data).join()"
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +55,29 @@ def store(at: Server) -> Iterator[Store]:
     opened.close()
 
 
-def put_into_the_queue(at: Server, store: Store, count: int, series: str) -> int:
-    """The number of a run of Bob's whose files, of one series, all want a look."""
+def put_into_the_queue(at: Server, store: Store, owner: str, files: dict[str, bytes]) -> int:
+    """The number of a run of somebody's whose files all want a look."""
     settings = Settings.from_environment({"DEID_HOME": str(at.home), "DEID_MODEL": "none"})
-    return run_over(settings, store, "bob", **{f"f{number:02}": picture(number, series) for number in range(count)})
+    return run_over(settings, store, owner, engines=wandering(), **files)
+
+
+def wandering() -> Engines:
+    """A reader that sees the patient's name farther on in each picture, and from the start again at its end."""
+    reader, places = ScriptedOcr(), iter(range(0, 1_000_000, 59))
+
+    def answer(picture: np.ndarray) -> tuple[Word, ...]:
+        left = 20 + next(places) % (picture.shape[1] - 80)
+        return (Word(NAME, Box(left, 42, 40, 12), 0.95, ("scripted",)),)
+
+    reader.answer = answer
+    return Engines((reader,), b"k" * 32)
+
+
+def loop(number: int, series: str) -> bytes:
+    """Two frames of a series."""
+    dataset = image(np.stack([gradient(80, 600 + number, top=200 + frame) for frame in range(2)]))
+    dataset.SeriesInstanceUID = series
+    return file_bytes(dataset)
 
 
 def enter(opened: Browser, at: Server, name: str, path: str = "/review") -> None:
@@ -90,99 +117,122 @@ def changed(files: RunFiles, entry: Entry, clean: bytes) -> tuple[np.ndarray, np
     after = dcmread(io.BytesIO(clean)).pixel_array
     allowed = np.zeros(before.shape, bool)
     for region in entry.boxes:
-        allowed[region.box.top : region.box.bottom, region.box.left : region.box.right] = True
+        frames = slice(None) if region.frame is None else region.frame
+        part = allowed[frames] if allowed.ndim == 3 else allowed
+        part[..., region.box.top : region.box.bottom, region.box.left : region.box.right] = True
     return before != after, allowed
 
 
-def test_a_series_is_looked_at_corrected_and_approved_with_the_keyboard(
-    at: Server, store: Store, tmp_path: Path
-) -> None:
-    run_id = put_into_the_queue(at, store, FILES, "1.2.3.1")
-    files = RunFiles(at.home, run_id)
-    with browser(tmp_path / "bob") as page:
-        enter(page, at, "bob")
+def test_a_series_is_reviewed_with_the_keyboard_alone(at: Server, store: Store, tmp_path: Path) -> None:
+    """From the sign-in to the downloaded file; no click, no drag, and each pixel as it was decided."""
+    store.add_user(NewUser("cyd", PASSWORD, "Cyd", role=Role.STAFF))
+    run_id = put_into_the_queue(at, store, "cyd", {f"f{each:02}": loop(each, "1.2.3.4") for each in range(FILES)})
+    with browser(tmp_path / "cyd") as page:
+        page.open(at.url)
+        page.wait_for("Forgotten your password?")
+        keyboard.go_to(page, "User name")
+        keyboard.strike(page, "cyd")
+        keyboard.go_to(page, "Password")
+        keyboard.strike(page, PASSWORD, Keys.ENTER)
+        page.wait_for(f"{FILES} images wait")
+        keyboard.press(page, "Look at them")
         page.wait_for(f"1 of {FILES}")
-        page.wait_for("can still be read as text that identifies")
-        before = marks(page)
-        assert "goes" in before
-
-        press(page, "d")
-        until(page, lambda: "drawing" in str(stage(page).get_attribute("class")), "not drawing")
-        press(page, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, "shift " + Keys.ARROW_RIGHT, Keys.ENTER)
-        until(page, lambda: len(marks(page)) == len(before) + 1, "no drawn box")
-        page.wait_for("1 box added")
-
-        press(page, str(before.index("goes") + 1))
-        until(page, lambda: marks(page).count("kept") == 1, "nothing kept")
-        page.wait_for("1 kept")
-        press(page, "z")
-        page.wait_for("0 kept")
-
         press(page, "j")
         page.wait_for(f"2 of {FILES}")
-        page.wait_for("0 boxes added")
-        press(page, "k")
-        page.wait_for(f"1 of {FILES}")
-        page.wait_for("1 box added")
+        keyboard.go_to(page, "Image with")
+        assert shown(page, "getComputedStyle(stage).outlineWidth") == "3px", "what has the focus is to be seen"
 
-        press(page, "a")
-        page.wait_for(f"1 of {FILES - 1}")
-    (entry,) = [entry for entry in files.entries() if entry.published]
-    differs, allowed = changed(files, entry, files.clean(entry))
-    assert differs.any()
-    assert not (differs & ~allowed).any()
-    (told,) = store.reviews(run_id)
-    assert told.user == "bob"
-    subjects = [event.subject for event in store.events() if event.action == "reviewed"]
-    assert subjects == [f"run {run_id} image {told.image_id} review approved"]
+        press(page, Keys.ARROW_RIGHT)
+        until(page, lambda: stage(page).get_attribute("data-shown") == "1", "not the next frame")
+        press(page, ",")
+        until(page, lambda: stage(page).get_attribute("data-shown") == "0", "not the frame before")
+        for keys, undone, what in (
+            (["shift " + Keys.ARROW_UP] * 3, ["shift " + Keys.ARROW_DOWN] * 3, PAINTED),
+            (["shift " + Keys.ARROW_LEFT] * 3, ["shift " + Keys.ARROW_RIGHT] * 3, PAINTED),
+            (["+", Keys.ARROW_RIGHT], ["0"], "stage.querySelector('.sheet').style.transform"),
+        ):
+            before = shown(page, what)
+            press(page, *keys)
+            until(page, lambda what=what, before=before: shown(page, what) != before, f"{keys} change nothing")
+            press(page, *undone)
+            until(page, lambda what=what, before=before: shown(page, what) == before, f"{undone} do not undo it")
 
+        asked_about = marks(page)
+        press(page, str(asked_about.index("open") + 1))
+        until(page, lambda: marks(page).count("open") == asked_about.count("open") - 1, "nothing covered")
+        press(page, *["n"] * (asked_about.index("goes") - asked_about.index("open")), Keys.ENTER)
+        page.wait_for("1 kept")
 
-def test_a_box_drawn_for_a_series_is_in_all_of_it_is_undone_in_all_of_it_and_is_in_the_downloaded_file(
-    at: Server, store: Store, tmp_path: Path
-) -> None:
-    run_id = put_into_the_queue(at, store, FILES, "1.2.3.2")
-    files = RunFiles(at.home, run_id)
-    with browser(tmp_path / "bob") as page:
-        enter(page, at, "bob", f"/review?item={_first(at, run_id)}")
-        page.wait_for(f"run {run_id}")
-        page.click("The whole series")
+        decided = Counter(drawn(at, run_id))
+        for _ in range(2):
+            press(page, "s")
+            page.wait_until_it_rests(0.5)
         for undone in (True, False):
-            drag(page)
+            draw(page, "The whole series")
             page.wait_for("1 box added")
-            assert len(drawn(at, run_id)) == FILES
-            assert len(set(drawn(at, run_id))) == 1
+            added = Counter(drawn(at, run_id)) - decided
+            assert list(added.values()) == [FILES], "one box, in each file of the series"
             if undone:
                 press(page, "z")
                 page.wait_for(f"Taken back in {FILES} files")
                 page.wait_for("0 boxes added")
-                assert drawn(at, run_id) == []
-        (box,) = set(drawn(at, run_id))
-        asked_about = marks(page).count("open")
-        press(page, "1")
-        until(page, lambda: marks(page).count("open") == asked_about - 1, "nothing covered")
-        page.wait_for_not("nobody decided about")
+                assert Counter(drawn(at, run_id)) == decided
+        (box,) = added
         press(page, "a")
+        page.wait_for("a value of the header or a code stands there")
+        keyboard.press(page, "Yes, approve it")
         page.wait_for("Approved: it is among the clean files")
-        page.open(f"{at.url}/pipeline?run={run_id}")
+        keyboard.press(page, f"Back to run {run_id}")
         page.wait_for("Download 1 clean file")
         keyboard.press(page, "Download 1 clean file")
         archive = zipfile.ZipFile(io.BytesIO(page.downloaded(f"run-{run_id}.zip")))
-    (entry,) = [entry for entry in files.entries() if entry.published]
-    clean = archive.read(f"images/{entry.place}")
-    differs, allowed = changed(files, entry, clean)
-    original = dcmread(io.BytesIO(files.original(entry.source))).pixel_array
-    assert np.array_equal(differs, allowed & (original != 0)), "exactly the pixels of the boxes are black now"
-    assert allowed[box.top : box.bottom, box.left : box.right].all()
-    assert not dcmread(io.BytesIO(clean)).pixel_array[allowed].any()
-    told = [event.subject for event in store.events() if event.action in ("reviewed", "downloaded")]
-    assert [subject for subject in told if subject.startswith(f"run {run_id} ")] == [
-        f"run {run_id} all clean files",
-        f"run {run_id} image {store.reviews(run_id)[0].image_id} review approved",
+    (entry,) = [entry for entry in RunFiles(at.home, run_id).entries() if entry.published]
+    told = decisions(at, run_id)
+    assert told == [("cyd", "approved", 1, 1)]
+    exactly_these(at, run_id, entry, archive.read(f"images/{entry.place}"), box)
+    assert audited(at, run_id) == [
+        ("cyd", "run started", f"run {run_id}"),
+        ("cyd", "reviewed", f"run {run_id} image {store.reviews(run_id)[0].image_id} review approved"),
+        ("cyd", "downloaded", f"run {run_id} all clean files"),
     ]
 
 
+def test_a_file_is_looked_at_corrected_and_approved_with_the_pointer(at: Server, store: Store, tmp_path: Path) -> None:
+    run_id = put_into_the_queue(at, store, "bob", {f"f{each}": picture(each, "1.2.3.1") for each in range(3)})
+    files = RunFiles(at.home, run_id)
+    with browser(tmp_path / "bob") as page:
+        enter(page, at, "bob")
+        page.wait_for("1 of 3")
+        page.wait_for("can still be read as text that identifies")
+        before = marks(page)
+        drag(page)
+        until(page, lambda: len(marks(page)) == len(before) + 1, "no drawn box")
+        page.wait_for("1 box added")
+
+        point_at(page, before.index("goes"))
+        until(page, lambda: marks(page).count("kept") == 1, "nothing kept")
+        page.wait_for("1 kept")
+        page.click("Undo")
+        page.wait_for("0 kept")
+
+        page.click("Next")
+        page.wait_for("2 of 3")
+        page.wait_for("0 boxes added")
+        page.click("Previous")
+        page.wait_for("1 of 3")
+        page.wait_for("1 box added")
+
+        page.click("Approve")
+        page.wait_for("1 of 2")
+    (entry,) = [entry for entry in files.entries() if entry.published]
+    differs, allowed = changed(files, entry, files.clean(entry))
+    assert differs.any()
+    assert not (differs & ~allowed).any()
+    assert decisions(at, run_id) == [("bob", "approved", 1, 0)]
+
+
 def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path: Path) -> None:
-    run_id = put_into_the_queue(at, store, 2, "1.2.3.3")
+    run_id = put_into_the_queue(at, store, "bob", {f"f{each}": picture(each, "1.2.3.3") for each in range(2)})
     path = f"/review?item={_first(at, run_id)}"
     with browser(tmp_path / "bob") as first, browser(tmp_path / "ada") as second:
         enter(first, at, "bob", path)
@@ -197,7 +247,7 @@ def test_the_second_to_look_at_a_file_is_told(at: Server, store: Store, tmp_path
 
 
 def drawn(at: Server, run_id: int) -> list[Box]:
-    """The boxes that were drawn on what waits of a run."""
+    """The boxes that people decided about in what waits of a run."""
     found = (each.corrections() for each in of_run(at.home, run_id))
     return [correction.box for corrections in found for correction in corrections]
 
@@ -205,6 +255,61 @@ def drawn(at: Server, run_id: int) -> list[Box]:
 def _first(at: Server, run_id: int) -> str:
     names = sorted(path.stem for path in (at.home / "review" / str(run_id)).glob("*.dcm"))
     return f"{run_id}/{names[0]}"
+
+
+def draw(page: Browser, reach: str) -> None:
+    """Draw a box with the keys, once the picture says how far it goes."""
+    press(page, "d")
+    until(page, lambda: reach in str(shown(page, "stage.querySelector('.mode').textContent")), "not so far")
+    assert "Image with" in keyboard.focused(page), "the arrows are the picture's"
+    press(page, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, "shift " + Keys.ARROW_RIGHT, Keys.ENTER)
+
+
+def shown(page: Browser, what: str) -> object:
+    """Something of the viewer's stage."""
+    return page.driver.execute_script(f"const stage = arguments[0]; return {what};", stage(page))
+
+
+def exactly_these(at: Server, run_id: int, entry: Entry, clean: bytes, box: Box) -> None:
+    """The clean file is black in its boxes, of which one was drawn, and as the original everywhere else."""
+    files = RunFiles(at.home, run_id)
+    differs, allowed = changed(files, entry, clean)
+    original = dcmread(io.BytesIO(files.original(entry.source))).pixel_array
+    assert np.array_equal(differs, allowed & (original != 0)), "exactly the pixels of the boxes are black now"
+    assert allowed[..., box.top : box.bottom, box.left : box.right].all()
+    assert not dcmread(io.BytesIO(clean)).pixel_array[allowed].any()
+
+
+def audited(at: Server, run_id: int) -> list[tuple[str, str, str]]:
+    """(user, action, subject) of what the audit log has about a run, oldest first."""
+    return asked(
+        at,
+        "SELECT users.username, audit.action, audit.subject FROM audit LEFT JOIN users ON users.id = audit.user_id "
+        "WHERE audit.subject = ? OR audit.subject LIKE ? ORDER BY audit.id",
+        (f"run {run_id}", f"run {run_id} %"),
+    )
+
+
+def decisions(at: Server, run_id: int) -> list[tuple[str, str, int, int]]:
+    """(user, decision, boxes added, places kept) of the files of a run."""
+    return asked(
+        at,
+        "SELECT users.username, reviews.decision, reviews.covered, reviews.kept FROM reviews "
+        "JOIN users ON users.id = reviews.user_id WHERE reviews.run_id = ? ORDER BY reviews.id",
+        (run_id,),
+    )
+
+
+def asked(at: Server, question: str, values: tuple[object, ...]) -> list[Any]:
+    """What the server's database says."""
+    with contextlib.closing(sqlite3.connect(at.home / "deid.sqlite")) as database:
+        return database.execute(question, values).fetchall()
+
+
+def point_at(page: Browser, number: int) -> None:
+    """Click on a box by its place among all."""
+    rect = shown(page, f"stage.querySelector('rect[data-index=\"{number}\"]')")
+    ActionChains(page.driver).move_to_element(cast(WebElement, rect)).click().perform()
 
 
 def drag(page: Browser) -> None:
