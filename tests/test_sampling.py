@@ -1,4 +1,4 @@
-"""What a sample says, against exact arithmetic in whole numbers, the rule of three, and a published table."""
+"""What a sample says, against exact arithmetic in whole numbers, the rule of three, and published tables."""
 
 from __future__ import annotations
 
@@ -57,9 +57,51 @@ def test_sizes_are_those_that_show_one_of_one_per_cent(population: int) -> None:
     assert size_for(population, 0.01) == exact
 
 
-def test_a_published_table_says_the_same() -> None:
+def test_a_published_size_at_99_per_cent_is_ours() -> None:
     """1 % of 1,600 at a confidence of 99 %: Cannon and Roe, Livestock Disease Surveys (1982), table 1: 399."""
     assert size_for(1600, 0.01, 0.99) == 399
+
+
+@pytest.mark.parametrize(
+    ("population", "sizes"),
+    [
+        (100, (25, 45, 78, 96)),
+        (200, (27, 51, 105, 155)),
+        (500, (28, 56, 129, 225)),
+        (1_000, (29, 57, 138, 258)),
+        (10_000, (29, 59, 148, 294)),
+    ],
+)
+def test_published_sizes_for_10_5_2_and_1_per_cent_are_ours(population: int, sizes: tuple[int, ...]) -> None:
+    """Sizes to detect a disease in a finite herd at a confidence of 95 %: Cannon and Roe, Livestock Disease Surveys:
+    A Field Manual for Veterinarians (1982), table 1."""
+    assert tuple(size_for(population, share) for share in (0.10, 0.05, 0.02, 0.01)) == sizes
+
+
+@pytest.mark.parametrize(
+    ("looked", "per_cent"), [(10, 26), (20, 14), (30, 10), (50, 6), (100, 3)], ids=lambda value: f"{value}"
+)
+def test_published_risks_after_nothing_went_wrong_are_ours(looked: int, per_cent: int) -> None:
+    """Largest risk at 95 % after none in so many: Hanley and Lippman-Hand, If Nothing Goes Wrong, Is Everything All
+    Right?, JAMA 249 (1983), 1743-1745."""
+    assert round(100 * highest_share(Sample(10_000_000, looked))) == per_cent
+
+
+def test_the_published_exact_limit_of_clopper_and_pearson_is_ours() -> None:
+    """4 of 20, 0.401029: NIST/SEMATECH e-Handbook of Statistical Methods, 7.2.4.1, the upper of two limits at 90 %,
+    which is the one limit at 95 %."""
+    assert highest_share(Sample(10_000_000, 20, 4)) == pytest.approx(0.401029, abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("leaks", "limit"),
+    [(0, 3.00), (1, 4.74), (2, 6.30), (3, 7.75), (4, 9.15), (5, 10.51)],
+    ids=lambda value: f"{value}",
+)
+def test_published_limits_of_rare_events_are_ours(leaks: int, limit: float) -> None:
+    """Upper limit at 95 % of a Poisson variable's expectation: Pearson and Hartley, Biometrika Tables for
+    Statisticians, volume 1 (1966), table 40. Leaks in many of very many files come to that."""
+    assert 100_000 * highest_share(Sample(100_000_000, 100_000, leaks)) == pytest.approx(limit, abs=0.01)
 
 
 def test_one_less_would_not_do() -> None:
