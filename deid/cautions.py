@@ -13,6 +13,8 @@ from pydicom import Dataset
 
 from deid.values import UNREAD, FrameWords, Word
 
+PAGE, STROKES, FACE, CODE = "page of text", "strokes", "face", "code"
+"""What is told of. Codes are found by `codes`, and need no sentence: they are covered like text."""
 PAGE_WORDS = 60
 """A frame with so many words is read like a page; screens of ultrasound devices hold up to forty."""
 STROKES_HEIGHTS = 2
@@ -53,7 +55,7 @@ def _page(dataset: Dataset, frames: Sequence[FrameWords]) -> Caution | None:
     if not made or most < PAGE_WORDS:
         return None
     return Caution(
-        "page of text",
+        PAGE,
         f"This looks like a scanned page or a screenshot full of text ({most:,} words in one picture): names hide in "
         "sentences. Read what is left of it.",
         holds=True,
@@ -76,7 +78,7 @@ def _strokes(frames: Sequence[FrameWords]) -> Caution | None:
         return None
     where = "In one place" if len(places) == 1 else f"In {len(places):,} places"
     return Caution(
-        "strokes",
+        STROKES,
         f"{where} something written was seen that no reader could read, handwriting perhaps: it was covered. Look "
         "whether more of it stands beside.",
     )
@@ -88,7 +90,7 @@ def _face(dataset: Dataset) -> Caution | None:
     if dataset.get("Modality") not in _SLICED or captured or not _HEAD.search(described):
         return None
     return Caution(
-        "face",
+        FACE,
         "Slices of a head can be put together to a face that people recognise. Removing it is outside this tool: use "
         "one for defacing before the series is given away.",
     )

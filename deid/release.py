@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from deid.cautions import CODE, FACE, PAGE, STROKES
 from deid.quality import says
 from deid.store import Purpose, Sampled, Selection, Store
 from deid.values import Outcome
@@ -19,6 +20,12 @@ _TITLES = {
     Outcome.NEEDS_REVIEW: "still wait for a person",
     Outcome.QUARANTINED: "quarantined",
     Outcome.REFUSED: "refused",
+}
+_WARNINGS = {
+    PAGE: "a scanned page or a screenshot full of text",
+    STROKES: "something written that no reader could read; it was covered",
+    FACE: "slices of a head, from which a face could be made; removing it is outside this tool",
+    CODE: "a bar code or a QR code; it was covered",
 }
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#16202c}"
@@ -47,6 +54,7 @@ def release_object(store: Store, run_id: int) -> dict[str, Any]:
         "outcomes": {outcome.value: run.count(outcome) for outcome in Outcome},
         "boxes": ends.boxes,
         "words_that_went": {reason.value: count for reason, count in totals.by_reason},
+        "warnings": {name: dict(totals.warnings).get(name, 0) for name in _WARNINGS},
         "modalities": dict(totals.by_modality),
         "options": ends.settings,
         "made_by": [{"engine": engine, "version": version} for engine, version in ends.made_by],
@@ -80,6 +88,10 @@ def release_page(told: dict[str, Any]) -> str:
         _table("Files", ((title, f"{count:,}") for title, count in outcomes)),
         _table(
             "Words that went, by reason", ((reason, f"{count:,}") for reason, count in told["words_that_went"].items())
+        ),
+        _table(
+            "Files in which something wants eyes",
+            ((title, f"{told['warnings'][name]:,}") for name, title in _WARNINGS.items() if told["warnings"][name]),
         ),
         _table("Modalities", ((name or "not stated", f"{count:,}") for name, count in told["modalities"].items())),
         _table("Not released, and why", ((each["reason"], f"{each['files']:,}") for each in told["not_released"])),

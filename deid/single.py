@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from deid.cautions import cautions
+from deid.cautions import CODE, cautions
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
 from deid.errors import QuarantineError, RefusedError, StoppedError, StoreError
@@ -75,12 +75,18 @@ def record_of(
         phi_words=count_words(case.findings or (), len(case.codes or ())),
         failed_checks=failed_checks(case.checks or ()),
         cautions=told_of(case),
+        warnings=warnings_of(case),
     )
 
 
 def told_of(case: Case) -> tuple[str, ...]:
     """What a person should know of a file, as sentences."""
     return tuple(each.sentence for each in cautions(case.dataset, case.words or ()))
+
+
+def warnings_of(case: Case) -> tuple[str, ...]:
+    """Names of what a person should know of a file, and whether it held a code."""
+    return (*(each.name for each in cautions(case.dataset, case.words or ())), *((CODE,) if case.codes else ()))
 
 
 def process_file(

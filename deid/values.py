@@ -281,5 +281,7 @@ class FileRecord:
     """Names of the checks of `verify` that the file did not pass."""
     cautions: tuple[str, ...] = ()
     """Sentences about what wants eyes although no check can tell."""
+    warnings: tuple[str, ...] = ()
+    """Names of what those are about, and `code` where a bar or QR code was covered: for figures."""
     text: tuple[FrameFindings, ...] | None = field(default=None, repr=False)
     """What was read, where somebody asked for it to be reported: PHI. None: nobody did."""

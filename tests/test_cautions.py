@@ -116,7 +116,9 @@ def test_the_sentence_stands_in_the_report() -> None:
     data = dicom(np.zeros((40, 60), "u1"), SOPClassUID=CT, Modality="CT", BodyPartExamined="HEAD")
     case = run(data, Engines((ScriptedOcr(),), b"k" * 32), Options())
     assert verdict(case) == (Outcome.CLEANED, "")
-    told = as_object(record_of(case, *verdict(case), "a"))
+    record = record_of(case, *verdict(case), "a")
+    assert record.warnings == ("face",)
+    told = as_object(record)
     assert len(told["cautions"]) == 1 and "defacing" in told["cautions"][0]
     json.dumps(told)
 

@@ -21,7 +21,7 @@ from deid.pipeline import Case, Engines, Options, Step, open_case, run, run_step
 from deid.render import distinct_views, render_frame
 from deid.report import as_line
 from deid.review import Correction, Deed, Suggested, plan, redone
-from deid.single import record_of
+from deid.single import record_of, warnings_of
 from deid.values import Box, Category, Outcome, Policy, Reason, View, WordCount
 from tests.dicom_factory import dicom, image
 from tests.fakes import ScriptedOcr
@@ -219,6 +219,7 @@ def test_a_code_in_one_frame_of_a_loop_goes_from_every_frame() -> None:
 def test_every_code_goes_under_the_policy_of_all_text_too() -> None:
     case = run(dicom(pasted("qr")[0]), ENGINES, Options(policy=Policy.ALL_TEXT))
     assert [region.reasons for region in case.effective or ()] == [(Reason.CODE,)]
+    assert warnings_of(case) == ("code",), "the release report counts it"
 
 
 class BlindAtFirst(Zxing):

@@ -20,7 +20,17 @@ def run_id(store: Store) -> int:
     boxes = (Region(None, Box(1, 2, 3, 4), (Reason.HEADER,), 0.99), Region(0, Box(5, 6, 7, 8), (Reason.DRAWN,), 1.0))
     made_by = (("deid", "1.0"), ("tesseract", "5.5.0"))
     words = (WordCount(Reason.HEADER, Category.NAME, 4),)
-    clean = FileRecord("Ottoline/a", Outcome.CLEANED, "", "US", frames=1, boxes=boxes, made_by=made_by, phi_words=words)
+    clean = FileRecord(
+        "Ottoline/a",
+        Outcome.CLEANED,
+        "",
+        "US",
+        frames=1,
+        boxes=boxes,
+        made_by=made_by,
+        phi_words=words,
+        warnings=("strokes", "code"),
+    )
     image = store.add_image(run, clean, store.name_hash("Ottoline/a"))
     for name in ("b", "c"):
         refused = FileRecord(f"Ottoline/{name}", Outcome.REFUSED, "This is <no> DICOM file.")
@@ -38,6 +48,7 @@ def test_it_says_what_went_in_and_out_and_who_looked(store: Store, run_id: int) 
     assert told["outcomes"] == {"cleaned": 1, "needs_review": 0, "quarantined": 0, "refused": 2}
     assert told["boxes"] == 2
     assert told["words_that_went"] == {"header": 4}
+    assert told["warnings"] == {"page of text": 0, "strokes": 1, "face": 0, "code": 1}
     assert told["options"] == "policy=phi preset=strict"
     assert {"engine": "tesseract", "version": "5.5.0"} in told["made_by"]
     assert told["not_released"] == [{"outcome": "refused", "reason": "This is <no> DICOM file.", "files": 2}]
@@ -59,6 +70,10 @@ def test_the_page_says_the_same_and_is_whole(store: Store, run_id: int) -> None:
     text = " ".join(found)
     for said in ("3 files came in", "This is <no> DICOM file.", "tesseract", "5.5.0", "ada", "2 places kept"):
         assert said in text
+    assert "something written that no reader could read; it was covered 1 a bar code or a QR code" in " ".join(
+        text.split()
+    )
+    assert "slices of a head" not in text, "what did not come up is not said"
     assert "<no>" not in page
     assert "http" not in page, "it asks nobody for anything"
 

@@ -1,7 +1,8 @@
 """Sums over runs: written with each image, read without looking at the images.
 
 `run_figures` has one row for each value that came up in a run. Its kinds: outcome, modality, syntax, sign (images that
-were not refused), reason and category (words that go), check (checks that failed), time.<stage> (buckets of seconds).
+were not refused), reason and category (words that go), check (checks that failed), warning (what wants
+eyes), time.<stage> (buckets of seconds).
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ def figures_of(row: ImageRow) -> Counter[tuple[str, str]]:
         counts["reason", reason] += words
         counts["category", category] += words
     counts.update(("check", name) for name in json.loads(row.failed_checks or "[]"))
+    counts.update(("warning", name) for name in json.loads(row.warnings or "[]"))
     counts.update(
         (f"{_TIME}{stage}", str(bucket_of(seconds))) for stage, seconds in json.loads(row.stage_seconds).items()
     )
@@ -132,6 +134,7 @@ def _totals(found: dict[str, dict[str, int]]) -> Totals:
         by_reason=_in_order(Reason, found.get("reason", {})),
         by_category=_in_order(Category, found.get("category", {})),
         failed_checks=_most_first(found.get("check", {})),
+        warnings=_most_first(found.get("warning", {})),
         times=tuple(_time(stage, found[_TIME + stage.value]) for stage in Stage if _TIME + stage.value in found),
     )
 

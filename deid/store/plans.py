@@ -30,6 +30,7 @@ _NOTHING_YET = {
     "made_by": "{}",
     "phi_words": None,
     "failed_checks": None,
+    "warnings": None,
     "input_hash": "",
     "settings_hash": "",
 }

@@ -314,6 +314,8 @@ class Totals:
     """The same words."""
     failed_checks: tuple[tuple[str, int], ...] = ()
     """Images that did not pass a check of `verify`, by its name."""
+    warnings: tuple[tuple[str, int], ...] = ()
+    """Images that something wants eyes in, by its name in `cautions`."""
     times: tuple[StageTime, ...] = ()
 
     def count(self, outcome: Outcome) -> int:

@@ -164,6 +164,8 @@ class ImageRow(Base):
     """JSON array of [reason, category, number of words that go]; None: recorded before this was counted."""
     failed_checks: Mapped[str | None] = mapped_column(Text)
     """JSON array of names."""
+    warnings: Mapped[str | None] = mapped_column(Text)
+    """JSON array of names of what wants eyes; None: recorded before this was counted."""
     claimed_by: Mapped[int | None] = mapped_column(Key)
     """The user who looks at it to decide; nobody else may meanwhile."""
     claimed_until: Mapped[datetime | None] = mapped_column(DateTime)

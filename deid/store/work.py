@@ -140,6 +140,7 @@ def _columns(record: FileRecord) -> dict[str, Any]:
         "made_by": json.dumps(dict(record.made_by)),
         "phi_words": json.dumps([(each.reason.value, each.category.value, each.words) for each in record.phi_words]),
         "failed_checks": json.dumps(record.failed_checks),
+        "warnings": json.dumps(record.warnings),
     }
 
 
