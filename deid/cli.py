@@ -513,7 +513,7 @@ def purge(
     waiting: Annotated[bool, typer.Option("--waiting", help="Also delete what waits for a person.")] = False,
     dry: Annotated[bool, typer.Option("--dry-run", help="Delete nothing, say what would go.")] = False,
 ) -> None:
-    """Delete files of runs that were kept long enough; what waits for a person stays unless --waiting is given."""
+    """Delete files of runs and a measurement that were kept long enough; what waits for a person only if asked."""
     settings = Settings.from_environment()
     store = open_store(settings)
     try:
@@ -523,6 +523,8 @@ def purge(
         store.close()
     verb = "would be deleted" if dry else "were deleted"
     _err.print(f"The files of {gone.runs} runs {verb}: {gone.size / 1e6:,.1f} MB.", highlight=False)
+    if gone.measured:
+        _err.print(f"The results of the last measurement {verb} too.", highlight=False)
     if gone.waiting and waiting:
         _err.print(f"{gone.waiting} files that waited for a person {verb} too.", highlight=False)
     elif gone.waiting:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from deid.bench import last
 from deid.runfiles import RunFiles, older_than
 from deid.store import CONSOLE, Action, Store
 
@@ -22,10 +23,12 @@ class Purged:
     """Bytes."""
     waiting: int
     """Files that wait for a person and are that old; they stay, or went where that was asked for."""
+    measured: bool = False
+    """Whether the results of a measurement are that old, and went."""
 
 
 def purge(home: Path, store: Store, hours: float, *, waiting: bool = False, really: bool = True) -> Purged:
-    """Delete the files of runs to which nothing was added for so many hours; rows and figures stay.
+    """Delete the files of runs, and the last measurement, to which nothing was added for so many hours; figures stay.
 
     A run that is still being worked on is left alone. `waiting` also deletes what waits for a person and is as old;
     without `really` nothing is deleted, only counted.
@@ -36,6 +39,8 @@ def purge(home: Path, store: Store, hours: float, *, waiting: bool = False, real
     if waiting:
         size += sum(_size(folder) for folder in held)
     count = sum(1 for folder in held for path in folder.rglob("*") if path.is_file())
+    measured = last.is_older(home, hours)
+    size += _size(last.folder(home)) if measured else 0
     if really:
         for run_id in old:
             RunFiles(home, run_id).remove(waiting=False)
@@ -43,7 +48,10 @@ def purge(home: Path, store: Store, hours: float, *, waiting: bool = False, real
         for folder in held if waiting else ():
             shutil.rmtree(folder, ignore_errors=True)
             store.record(CONSOLE, Action.PURGED, f"waiting of run {folder.name}")
-    return Purged(len(old), size, count)
+        if measured:
+            last.forget(home)
+            store.record(CONSOLE, Action.PURGED, "measurement")
+    return Purged(len(old), size, count, measured)
 
 
 def _held(home: Path, hours: float, store: Store) -> Iterator[Path]:

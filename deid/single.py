@@ -6,6 +6,7 @@ moved to its place whole. What needs a person waits, as it came, in DEID_HOME/re
 
 from __future__ import annotations
 
+import errno
 import logging
 import multiprocessing
 import os
@@ -38,6 +39,20 @@ from deid.workers import TOO_LARGE
 
 LOG = logging.getLogger(__name__)
 _NO_PLACE = "The output folder or DEID_HOME cannot be written."
+_NO_ROOM = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EIO,
+    )
+)
+"""What the system says of a folder that cannot be written; any other OSError is a fault of ours or of a library."""
 _CHANGED = "The file was changed while it was worked on: run it again."
 
 Watch = Callable[[InputFile, Step], None]
@@ -126,13 +141,13 @@ def process_file(
         return ended(FileRecord(name, Outcome.REFUSED, str(exc), made_by=engines.made_by), dicom=dicom)
     except QuarantineError as exc:
         return ended(FileRecord(name, Outcome.QUARANTINED, str(exc), made_by=engines.made_by))
-    except OSError:
-        return ended(FileRecord(name, Outcome.QUARANTINED, _NO_PLACE, made_by=engines.made_by))
     except MemoryError:
         return ended(FileRecord(name, Outcome.QUARANTINED, TOO_LARGE.reason, made_by=engines.made_by))
     except (StoppedError, StoreError):
         raise
     except Exception as exc:
+        if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
+            return ended(FileRecord(name, Outcome.QUARANTINED, _NO_PLACE, made_by=engines.made_by))
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]
         told = {"fault": fault, "run": run_id}

@@ -148,6 +148,18 @@ def test_a_surprise_in_any_stage_is_told_by_a_sentence_and_an_id_that_the_log_ha
     assert not out.exists() or _files(out) == []
 
 
+def test_a_library_that_speaks_of_an_os_error_is_a_fault_with_an_id_and_not_a_folder_that_cannot_be_written(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(f"image file is truncated: {NAME}")
+
+    monkeypatch.setattr(pipeline, "read_frame", fail)
+    _, (done,), _ = _run(settings, folder)
+    assert re.search(r"Fault id: \w{8}\.$", done.record.reason)
+    assert "OSError [" in caplog.text and NAME not in caplog.text
+
+
 def test_what_cannot_be_kept_for_a_person_is_quarantined_and_the_run_goes_on(
     settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

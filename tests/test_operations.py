@@ -172,6 +172,21 @@ def test_old_files_go_and_what_waits_stays(settings: Settings, opened: Store) ->
     assert next((event.action, event.subject) for event in opened.events()) == (Action.PURGED.value, f"run {old}")
 
 
+@pytest.mark.parametrize(("hours", "goes"), [(30, True), (10, False)], ids=["old", "new"])
+def test_an_old_measurement_goes_too(settings: Settings, opened: Store, hours: int, goes: bool) -> None:
+    moment = time.time() - hours * 3600
+    crops = settings.home / "bench" / "crops"
+    crops.mkdir(parents=True)
+    (crops / "leaked.png").write_bytes(b"x" * 100)
+    for path in (crops / "leaked.png", crops, crops.parent):
+        os.utime(path, (moment, moment))
+    gone = purge(settings.home, opened, 24)
+    assert (gone.measured, gone.size) == ((True, 100) if goes else (False, 0))
+    assert (settings.home / "bench").exists() is not goes
+    told = [event.subject for event in opened.events() if event.action == Action.PURGED.value]
+    assert told == (["measurement"] if goes else [])
+
+
 def test_what_waits_goes_where_that_is_asked_for(settings: Settings, opened: Store) -> None:
     _old, new = kept(settings, opened, 30), kept(settings, opened, 10)
     gone = purge(settings.home, opened, 24, waiting=True)
