@@ -236,6 +236,10 @@ class Background:
         mine = self._store.runs(_LATEST, Selection(user=user)) if user else ()
         return tuple(run for run in mine if run.kind == KIND and run.id in kept)
 
+    def unworked(self, run_id: int, skip: int, limit: int) -> tuple[InputFile, ...]:
+        """Some of its files that have no end yet."""
+        return Manifest(self._settings.home, run_id).at(self._store.pending(run_id, skip, limit))
+
     def files(self, run_id: int) -> RunFiles:
         """Its files."""
         return RunFiles(self._settings.home, run_id)

@@ -119,12 +119,21 @@ class Manifest:
                 os.fsync(file.fileno())
         staged.replace(self._plan)
 
+    def at(self, numbers: Iterable[int]) -> tuple[InputFile, ...]:
+        """The planned files of these numbers, in the order of their numbers; none where the plan is not kept."""
+        wanted = sorted(set(numbers))
+        if not wanted or not self.is_complete:
+            return ()
+        asked = frozenset(wanted)
+        with self._plan.open("rb") as file:
+            lines = enumerate(islice(file, wanted[0], wanted[-1] + 1), wanted[0])
+            return tuple(_planned(number, line) for number, line in lines if number in asked)
+
     def planned(self) -> Iterator[InputFile]:
         """The files in the order of their numbers."""
         with self._plan.open(encoding="ascii") as file:
             for number, line in enumerate(file):
-                path, relative, folder, frames = json.loads(line)
-                yield InputFile(place(path), PurePosixPath(relative), folder, number, frames)
+                yield _planned(number, line)
 
 
 class _saying_what_failed:
@@ -139,6 +148,11 @@ class _saying_what_failed:
 
 def _line(source: InputFile) -> str:
     return json.dumps([str(source.path), str(source.relative), source.folder, source.frames]) + "\n"
+
+
+def _planned(number: int, line: str | bytes) -> InputFile:
+    path, relative, folder, frames = json.loads(line)
+    return InputFile(place(path), PurePosixPath(relative), folder, number, frames)
 
 
 def _told(batch: Batch) -> dict[str, Any]:

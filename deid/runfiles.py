@@ -171,12 +171,6 @@ class RunFiles:
         """
         return self.outputs.joinpath(*entry.place.parts).read_bytes()
 
-    def left(self) -> tuple[PurePosixPath, ...]:
-        """Files that came in and have no end yet."""
-        ended = {entry.source for entry in self.entries()}
-        found = (path.relative_to(self.inputs) for path in sorted(self.inputs.rglob("*")) if path.is_file())
-        return tuple(each for each in map(PurePosixPath, found) if each not in ended)
-
     def remove(self, *, waiting: bool = True) -> None:
         """Delete everything of the run; `waiting` says whether also what waits for a person's decision."""
         shutil.rmtree(self.folder, ignore_errors=True)

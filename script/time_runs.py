@@ -1,8 +1,9 @@
 """What runs cost beside the work on the files.
 
-    python script/time_runs.py rows|memory|workers|cluster
+    python script/time_runs.py rows|page|memory|workers|cluster
 
 rows      a million planned files: planning them, and what the page asks for
+page      the same files as somebody's run in a real browser, from the click to the painted table; --home keeps the rows
 memory    a run over five thousand small files: what its processes hold (with --real-readers: of 150 files)
 workers   the same files with one worker and with two
 cluster   the same files with one worker of this machine and one of a Dask scheduler
@@ -22,30 +23,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from deid import jobs
+from deid.background import KIND
 from deid.inputs import InputFile
 from deid.jobs import Hands
 from deid.ledger import Done, Ledger
 from deid.manifest import Batch
 from deid.settings import Settings
-from deid.store import Pending, RunState, open_store
+from deid.store import NewUser, Pending, Role, RunState, Store, open_store
 from tests import idle_readers
 from tests.chaos import children, make_files
+from tests.e2e.served import PASSWORD, Browser, browser, server, sign_in
 from tests.mariadb import free_port
+
+_TURNS = 5
 
 
 def rows(home: Path, count: int) -> None:
     """Plan so many files that are nowhere, and ask what the page asks."""
     settings = Settings.from_environment({"DEID_HOME": str(home), "DEID_MODEL": "none"})
     store = open_store(settings)
-    run_id = store.start_run("", "batch", 0, state=RunState.PLANNED)
-    sources = (InputFile(Path(f"/in/{n:07}.dcm"), PurePosixPath(f"{n:07}.dcm"), "") for n in range(count))
-    with _told(f"planning {count:,} files"):
-        Ledger(store, settings, run_id).plan(Batch((Path("/in"),), Path("/out")), sources)
+    run_id = _planned(store, settings, "", "batch", count)
     print(f"most memory held: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     store.begin_run(run_id)
     for what, ask in (
@@ -58,6 +61,74 @@ def rows(home: Path, count: int) -> None:
         with _told(what):
             ask()
     store.close()
+
+
+def _planned(store: Store, settings: Settings, user: str, kind: str, count: int) -> int:
+    """The number of a run of so many files, all of them planned."""
+    run_id = store.start_run(user, kind, 0, state=RunState.PLANNED)
+    sources = (InputFile(Path(f"/in/{n:07}.dcm"), PurePosixPath(f"{n:07}.dcm"), "") for n in range(count))
+    with _told(f"planning {count:,} files"):
+        Ledger(store, settings, run_id).plan(Batch((Path("/in"),), Path("/out"), user=user), sources)
+    return run_id
+
+
+def page(home: Path, count: int) -> None:
+    """Open the page of such a run, broken off before its first file, and turn the pages of its table."""
+    from deid.ui.batch import ROWS  # Streamlit with it
+
+    settings = Settings.from_environment({"DEID_HOME": str(home / "home"), "DEID_MODEL": "none"})
+    store = open_store(settings)
+    if store.needs_setup():
+        store.add_user(NewUser("ada", PASSWORD, "Ada", role=Role.ADMINISTRATOR))
+    made = [run for run in store.runs() if run.planned == count]
+    run_id = made[0].id if made else _planned(store, settings, "ada", KIND, count)
+    store.finish_run(run_id, RunState.INTERRUPTED)
+    store.close()
+    pages = -(-count // ROWS)
+    with ExitStack() as stack:
+        profile = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        at = stack.enter_context(server(home, DEID_MODEL="none"))
+        shown = stack.enter_context(browser(profile))
+        shown.open(f"{at.url}/pipeline")
+        sign_in(shown)
+        shown.wait_for("Try a demo study")
+        for turn in range(1, _TURNS + 1):
+            shown.open(f"{at.url}/pipeline")
+            shown.wait_for("Your runs")
+            _press(shown, "//summary")
+            shown.wait_for("Look")
+            _painted(shown, "Look", 0, f"{turn}. from the click to the painted table")
+            _painted(shown, "2", ROWS, f"{turn}. from the click to the second page of the table")
+            _painted(shown, str(pages), (pages - 1) * ROWS, f"{turn}. to the last page of the table")
+            shown.wait_until_it_rests(1)
+            with _told(f"{turn}. from the address, application and all, to the painted table"):
+                shown.driver.get(f"{at.url}/pipeline?run={run_id}")
+                _wait_until_painted(shown, 0)
+
+
+def _painted(shown: Browser, button: str, first: int, what: str) -> None:
+    """Press a button by its words, and say how long it takes until a table that begins with this file is painted."""
+    shown.wait_until_it_rests(1)
+    with _told(what):
+        _press(shown, f'//button[.//text()[normalize-space(.)="{button}"]]')
+        _wait_until_painted(shown, first)
+
+
+def _press(shown: Browser, path: str) -> None:
+    shown.driver.execute_script("arguments[0].click()", shown.driver.find_elements("xpath", path)[-1])
+
+
+def _wait_until_painted(shown: Browser, first: int) -> None:
+    """Until the table that is drawn begins with this file: it says what it paints, and a frame has gone by."""
+    script = """
+        const [name, done] = arguments;
+        const look = () => {
+            const cells = [...document.querySelectorAll('[data-testid="stDataFrame"] canvas td')];
+            if (cells.some((cell) => cell.textContent === name)) requestAnimationFrame(() => done(true));
+            else setTimeout(look, 10);
+        };
+        look();"""
+    shown.driver.execute_async_script(script, f"{first:07}.dcm")
 
 
 class _told:
@@ -180,12 +251,14 @@ def _used() -> float:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["rows", "memory", "workers", "cluster"])
+    parser.add_argument("what", choices=["rows", "page", "memory", "workers", "cluster"])
     parser.add_argument("--count", type=int)
+    parser.add_argument("--home", type=Path, help="a folder that is kept, where what was planned is found again")
     parser.add_argument("--real-readers", action="store_true", help="for memory")
     chosen = parser.parse_args()
     measure, usual = {
         "rows": (rows, 1_000_000),
+        "page": (page, 1_000_000),
         "memory": (memory, 5_000),
         "workers": (workers, 40),
         "cluster": (cluster, 40),
@@ -193,4 +266,4 @@ if __name__ == "__main__":
     if chosen.real_readers:
         measure, usual = memory_of_real_readers, 150
     with tempfile.TemporaryDirectory(prefix="deid-time-") as folder:
-        measure(Path(folder), chosen.count or usual)
+        measure(chosen.home or Path(folder), chosen.count or usual)

@@ -98,7 +98,7 @@ def test_a_run_ends_with_its_files_and_what_became_of_each(runs: Background, sto
         ("s/b", Outcome.CLEANED),
     ]
     assert files.clean(files.entries()[1]) != files.original(files.entries()[1].source) == IMAGE
-    assert files.left() == ()
+    assert runs.unworked(run_id, 0, 9) == ()
 
 
 def test_only_the_owner_finds_a_run(runs: Background) -> None:
@@ -147,7 +147,7 @@ def test_a_cancelled_run_ends_before_its_next_picture_and_keeps_what_came_out(
     run = runs.find("ada", run_id)
     assert run is not None
     assert (run.state, run.done) == (RunState.CANCELLED, 0)
-    assert len(runs.files(run_id).left()) == 3
+    assert len(runs.unworked(run_id, 0, 9)) == 3
     assert not (settings.home / "runs" / str(run_id) / "out").exists()
 
 
@@ -165,7 +165,7 @@ def test_a_cancelled_run_goes_on_where_it_was(runs: Background, gate: Gate) -> N
     stopped = runs.find("ada", run_id)
     assert stopped is not None
     assert stopped.state is RunState.CANCELLED
-    left = len(runs.files(run_id).left())
+    left = len(runs.unworked(run_id, 0, 9))
     assert 0 < left < 3
     reader = ScriptedOcr()
     assert not runs.resume("bob", run_id, lambda: Engines((reader,), b"k" * 32))
@@ -174,7 +174,7 @@ def test_a_cancelled_run_goes_on_where_it_was(runs: Background, gate: Gate) -> N
     run = runs.find("ada", run_id)
     assert run is not None
     assert (run.state, run.planned, run.count(Outcome.CLEANED), run.done) == (RunState.FINISHED, 4, 3, 4)
-    assert runs.files(run_id).left() == ()
+    assert runs.unworked(run_id, 0, 9) == ()
     assert len(runs.files(run_id).entries()) == 4
     assert not runs.resume("ada", run_id, lambda: Engines((reader,), b"k" * 32))
 

@@ -43,6 +43,14 @@ def test_a_planned_file_is_in_no_figure_and_counts_once_it_has_ended(store: Stor
     )
 
 
+def test_files_without_an_end_come_in_pages_those_that_broke_off_first(store: Store) -> None:
+    run = planned(store, 8)
+    store.begin_image(run, 5)
+    store.end_image(run, 2, record())
+    assert store.pending(run, 0, 9) == (5, 0, 1, 3, 4, 6, 7)
+    assert [store.pending(run, skip, 3) for skip in (0, 3, 6, 9)] == [(5, 0, 1), (3, 4, 6), (7,), ()]
+
+
 def test_an_end_that_is_written_twice_counts_once(store: Store, database: Settings) -> None:
     run = planned(store)
     store.end_image(run, 0, record(Outcome.NEEDS_REVIEW))

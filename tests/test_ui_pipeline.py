@@ -10,6 +10,7 @@ import weakref
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -20,7 +21,10 @@ from streamlit.testing.v1 import AppTest
 from deid import serving
 from deid.background import KIND
 from deid.demo import studies
+from deid.inputs import InputFile
 from deid.intake import take_in
+from deid.ledger import Ledger
+from deid.manifest import Batch
 from deid.pipeline import Engines, Step
 from deid.profile import HeaderOption, preset
 from deid.render import to_png
@@ -208,6 +212,27 @@ def test_a_run_that_the_server_left_is_resumed_with_one_button() -> None:
     wait_for_the_run()
     ended = shared.background().of("ada")[0]
     assert (ended.state, ended.done) == (RunState.FINISHED, 2)
+
+
+def test_the_files_that_nobody_worked_on_are_listed_a_page_at_a_time(settings: Settings) -> None:
+    page, store = enter(), shared.store()
+    run = store.start_run("ada", KIND, 0, state=RunState.PLANNED)
+    sources = (InputFile(Path(f"/in/{n:05}"), PurePosixPath(f"{n:05}.dcm"), "") for n in range(1200))
+    Ledger(store, settings, run).plan(Batch((Path("/in"),), Path("/out"), user="ada"), sources)
+    store.end_image(run, 3, FileRecord("x", Outcome.QUARANTINED, "No."))
+    store.finish_run(run, RunState.INTERRUPTED)
+    page.query_params["run"] = str(run)
+    page.run()
+    assert "1,199 files had not been worked on" in page.warning[0].value
+    assert listed(page) == [f"{n:05}.dcm" for n in range(501) if n != 3]
+    page.pagination[0].set_value(3).run()
+    assert listed(page) == [f"{n:05}.dcm" for n in range(1001, 1200)]
+    assert "1,001 to 1,199 of 1,199 files that nobody has worked on yet." in [each.value for each in page.caption]
+
+
+def listed(page: AppTest) -> list[str]:
+    (table,) = (each.value for each in page.dataframe)
+    return list(table["File"])
 
 
 def wait_for_the_run() -> None:

@@ -105,6 +105,18 @@ class Plans:
         """The next files of a run, those in one state where it is given, in the order of their numbers."""
         return self._files(run_id, after, limit, *([ImageRow.outcome == state.value] if state else []))
 
+    def pending(self, run_id: int, skip: int, limit: int) -> tuple[int, ...]:
+        """Numbers of files without an outcome, those that broke off first; so many of them, after so many."""
+        row = ImageRow
+        broken = select(row.number).where(row.run_id == run_id, row.outcome == Pending.RUNNING.value)
+        planned = select(row.number).where(row.run_id == run_id, row.outcome == Pending.PLANNED.value)
+        with self._database.read() as session:
+            begun = session.scalars(broken.order_by(row.number)).all()
+            some = begun[skip : skip + limit]
+            rest = planned.order_by(row.number).offset(max(skip - len(begun), 0)).limit(limit - len(some))
+            found = [*some, *session.scalars(rest)]
+        return tuple(number for number in found if number is not None)
+
     def _files(self, run_id: int, after: int, limit: int, *conditions: ColumnElement[bool]) -> tuple[PlannedFile, ...]:
         row = ImageRow
         wanted = (

@@ -18,7 +18,9 @@ from deid.waiting import Waiting, name_of
 
 _PARAMETER = "run"
 """In the page's address: the run's number, so that a refresh comes back to it. It tells nothing to anybody else."""
-_ALL = "all"
+_ALL, _LEFT = "all", "left"
+ROWS = 500
+"""Files on one page of the table."""
 
 
 def show(run_id: int) -> None:
@@ -118,14 +120,15 @@ def _resume(run_id: int, user: User) -> None:
 def _ended(run: Run, user: User, *, hidden: bool, narrow: bool) -> None:
     files = shared.background().files(run.id)
     entries = files.entries()
-    _banner(run, len(files.left()), entries)
+    left = max(run.planned - run.done, 0)
+    _banner(run, left, entries)
     screen.figures({looks.OUTCOMES[each].label.capitalize(): run.count(each) for each in Outcome}, narrow=narrow)
     _downloads(run, entries)
     openings.offer(run, user, files, entries)
-    if not entries:
+    if not entries and not left:
         st.info("No file came to its end.", icon=":material/hourglass_disabled:")
         return
-    chosen = _choose(entries, run, hidden=hidden, narrow=narrow)
+    chosen = _choose(entries, run, left, hidden=hidden, narrow=narrow)
     if chosen is not None:
         _glance(run, files, entries[chosen], chosen, hidden=hidden)
 
@@ -197,16 +200,18 @@ def _downloads(run: Run, entries: tuple[Entry, ...]) -> None:
             )
 
 
-def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool) -> int | None:
+def _choose(entries: tuple[Entry, ...], run: Run, left: int, *, hidden: bool, narrow: bool) -> int | None:
     """The number of the file to look at, of those that the filter and the search leave."""
     counts = {outcome.value: sum(entry.outcome is outcome for entry in entries) for outcome in Outcome}
-    choices = {_ALL: len(entries)} | {value: count for value, count in counts.items() if count}
+    found = {_ALL: len(entries), **counts, _LEFT: left}
+    choices = {value: count for value, count in found.items() if count}
+    names = {_ALL: "All that ended", _LEFT: "Not worked on"} if left else {_ALL: "All"}
 
     def label(value: str) -> str:
-        name = "All" if value == _ALL else looks.OUTCOMES[Outcome(value)].label.capitalize()
+        name = names[value] if value in names else looks.OUTCOMES[Outcome(value)].label.capitalize()
         return f"{name} · {choices[value]:,}"
 
-    first = Outcome.NEEDS_REVIEW.value if counts[Outcome.NEEDS_REVIEW] else _ALL
+    first = Outcome.NEEDS_REVIEW.value if counts[Outcome.NEEDS_REVIEW] else next(iter(choices))
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = st.segmented_control(
             "Outcome", list(choices), default=first, format_func=label, required=True, label_visibility="collapsed"
@@ -214,6 +219,9 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
         text = st.text_input(
             "Search", placeholder="Search files and reasons", icon=":material/search:", label_visibility="collapsed"
         ).lower()
+    if wanted == _LEFT:
+        _unworked(run, left, hidden=hidden)
+        return None
     numbers = [
         number
         for number, entry in enumerate(entries)
@@ -230,6 +238,7 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
             format_func=lambda number: _line(entries[number], hidden=hidden),
             placeholder="Choose a file",
         )
+    numbers = numbers[_page_of(len(numbers), f"page-{run.id}-{wanted}-{text}")]
     st.caption("Select a row to look at the file before and after.")
     state: Any = st.dataframe(
         tables.entries((entries[number] for number in numbers), hidden=hidden),
@@ -237,10 +246,25 @@ def _choose(entries: tuple[Entry, ...], run: Run, *, hidden: bool, narrow: bool)
         column_config={"Outcome": tables.outcome_column()},
         on_select="rerun",
         selection_mode="single-row",
-        key=f"entries-{run.id}-{wanted}-{text}",
+        key=f"entries-{run.id}-{wanted}-{text}-{numbers[0]}",
     )
     rows = state["selection"]["rows"]
     return numbers[rows[0]] if rows else None
+
+
+def _unworked(run: Run, left: int, *, hidden: bool) -> None:
+    """Files that have no end yet, a page of them: a run may have a million."""
+    page = _page_of(left, f"left-{run.id}")
+    st.caption(f"{page.start + 1:,} to {page.stop:,} of {looks.count(left, 'file')} that nobody has worked on yet.")
+    found = shared.background().unworked(run.id, page.start, page.stop - page.start)
+    st.dataframe(tables.unworked(found, hidden=hidden), hide_index=True)
+
+
+def _page_of(count: int, key: str) -> slice:
+    """Which of so many rows are shown."""
+    pages = -(-count // ROWS)
+    page = st.pagination(pages, key=key) - 1 if pages > 1 else 0
+    return slice(page * ROWS, min((page + 1) * ROWS, count))
 
 
 def _line(entry: Entry, *, hidden: bool) -> str:

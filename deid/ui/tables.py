@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from deid.beside import ElementPair
+from deid.inputs import InputFile
 from deid.intake import Refusal
 from deid.runfiles import Entry
 from deid.store import Run
@@ -131,6 +132,17 @@ def entries(found: Iterable[Entry], *, hidden: bool) -> pd.DataFrame:
             "Frames": [entry.frames for entry in found],
             "Boxes": [len(entry.boxes) for entry in found],
             "Time": [looks.seconds(entry.seconds) if entry.seconds else "" for entry in found],
+        }
+    )
+
+
+def unworked(found: Iterable[InputFile], *, hidden: bool) -> pd.DataFrame:
+    """Files of a run without an end: one row each."""
+    found = tuple(found)
+    return pd.DataFrame(
+        {
+            "No.": [(source.number or 0) + 1 for source in found],
+            "File": [looks.told(str(source.relative), hidden=hidden) for source in found],
         }
     )
 
