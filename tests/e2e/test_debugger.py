@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import ActionChains, Keys
 
 from deid.demo import studies
-from tests.e2e.keyboard import choose, go_to, press, strike
+from tests.e2e.keyboard import choose, go_to, press, strike, switch
 from tests.e2e.served import browser, server, set_up, sign_in
 
 pytestmark = pytest.mark.browser
@@ -43,7 +43,7 @@ def test_why_a_mark_stayed_and_initials_went_and_what_would_change_it(tmp_path: 
         page.wait_for("that must go would stay")
 
         press(page, "The same image with another reader")
-        page.click("tesseract")
+        switch(page, "rapidocr", "tesseract")
         press(page, "Read it beside")
         page.wait_for("Tesseract, without the model")
         page.wait_for("Read or decided otherwise:")
