@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from deid.ui import measured, openings, people, rules, trail
+from deid.ui import measured, openings, people, rules, screen, trail
 from deid.ui.auth import require_administrator
 
 SECTIONS = {
@@ -25,3 +25,4 @@ section = st.segmented_control(
     key="administration-section",
 )
 SECTIONS[section][1](user)
+screen.listen()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.demo import studies
-from deid.ui import bench, history, panels, places, shared, state
+from deid.ui import bench, history, panels, places, screen, shared, state
 from deid.ui.auth import reach, require_user
 from deid.values import Outcome
 
@@ -23,14 +23,15 @@ if to_decide := len(bench.workbench().keys(user)):
         st.warning(f"**{to_decide:,} {noun} for a person to look.**", icon=":material/visibility:")
         st.page_link(places.page("review"), label="Look at them", icon=":material/arrow_forward:")
 
-with st.container(horizontal=True):
-    for label, count in (
-        ("Images", totals.images),
-        ("Cleaned", totals.count(Outcome.CLEANED)),
-        ("Wait for review", totals.count(Outcome.NEEDS_REVIEW)),
-        ("Quarantined or refused", totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED)),
-    ):
-        st.metric(label, f"{count:,}", border=True)
+screen.cards(
+    (label, f"{count:,}", told)
+    for label, count, told in (
+        ("Images", totals.images, "Files that were not refused."),
+        ("Cleaned", totals.count(Outcome.CLEANED), None),
+        ("Wait for review", totals.count(Outcome.NEEDS_REVIEW), None),
+        ("Not released", totals.count(Outcome.QUARANTINED) + totals.count(Outcome.REFUSED), "Quarantined or refused."),
+    )
+)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.subheader("Try it on a demo study", width="content")
@@ -49,3 +50,4 @@ else:
 
 st.subheader("This installation")
 state.show(state.conditions(store, shared.settings()))
+screen.listen()

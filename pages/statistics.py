@@ -3,7 +3,7 @@
 import streamlit as st
 
 from deid.store import Totals
-from deid.ui import auth, charts, history, looks, picking, places, shared
+from deid.ui import auth, charts, history, looks, picking, places, screen, shared
 from deid.ui.auth import require_user
 from deid.values import Outcome
 
@@ -22,16 +22,16 @@ if totals == Totals():
     st.stop()
 
 cleaned, failed = totals.count(Outcome.CLEANED), sum(count for _, count in totals.failed_checks)
-with st.container(horizontal=True):
-    for label, value, told in (
+screen.cards(
+    (
         ("Images in total", f"{totals.images:,}", "Files that were not refused."),
         ("Signed", f"{totals.signed:,}", "Pixels stored as signed integers."),
         ("Unsigned", f"{totals.unsigned:,}", "Pixels stored as unsigned integers."),
         ("Cleaned", looks.per_cent(cleaned / max(totals.images, 1)), f"{cleaned:,} images."),
         ("PHI words found", f"{totals.words:,}", "Counted, never kept."),
         ("Leak checks failed", f"{failed:,}", "Of the last stage; such files are held back."),
-    ):
-        st.metric(label, value, border=True, help=told)
+    )
+)
 
 charts.row(
     ("By modality", charts.by_modality(totals)),
@@ -70,3 +70,4 @@ with st.container(horizontal=True):
             icon=":material/download:",
             on_click="ignore",
         )
+screen.listen()

@@ -13,7 +13,7 @@ from deid.bench import last
 from deid.bench.last import Last, Miss
 from deid.bench.measure import GROUPS
 from deid.store import User
-from deid.ui import looks, shared
+from deid.ui import looks, screen, shared
 
 _SHOWN = 60
 """Words of one kind that are shown with their pictures."""
@@ -52,15 +52,15 @@ def _figures(found: Last) -> None:
         f"{total['phi_words']:,} identifying words and {total['other_words']:,} others."
     )
     seconds = sum(total["seconds_a_frame"].values())
-    with st.container(horizontal=True):
-        for label, value, told in (
+    screen.cards(
+        (
             ("Still readable", _percent(total["leak_words"]), "Identifying words of which more than a quarter shows."),
             ("Other words lost", _percent(total["lost_words"]), "Labels, settings and measurements that are gone."),
             ("No output", f"{total['missing']:,}", "Cases without a file that can be read."),
             ("Asked for review", _percent(total["review"]), "Cases that a person would have been shown."),
             ("Time a frame", looks.seconds(seconds), "All stages, in one process."),
-        ):
-            st.metric(label, value, border=True, help=told)
+        )
+    )
 
 
 def _percent(share: float | None) -> str:

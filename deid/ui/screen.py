@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 import streamlit as st
 
 from deid.ui import keys
 
 _NARROWEST_PX = 700
+_CARD_PX = 156
+"""Two beside each other on a phone of 360 pixels."""
 _AGAIN_MS = 2000
 _KEY = "deid.screen"
 _SCREEN = st.components.v2.component(
@@ -47,6 +52,14 @@ def listen() -> None:
 def _told() -> None:
     """The page starts over by itself."""
     st.session_state[keys.NARROW] = bool((st.session_state.get(_KEY) or {}).get("narrow", False))
+
+
+def cards(told: Iterable[tuple[str, str, str | None]]) -> None:
+    """Figures in a row, each (name, value, what it means): as wide as there is room, on a phone two of one width."""
+    width: Literal["stretch"] | int = _CARD_PX if is_narrow() else "stretch"
+    with st.container(horizontal=True):
+        for name, value, meaning in told:
+            st.metric(name, value, border=True, help=meaning, width=width)
 
 
 def figures(counts: dict[str, int], *, narrow: bool) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 from deid.settings import Settings
 from deid.store import NewUser, Role, Store, open_store
 from tests.conftest import empty
-from tests.e2e.served import PASSWORD, Browser, Server, browser, server, sign_in
+from tests.e2e.served import PASSWORD, PATIENCE_SECONDS, Browser, Server, browser, server, sign_in
 from tests.test_figures import a_record, counted
 
 pytestmark = pytest.mark.browser
@@ -260,6 +261,15 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(at: Server, phone: Browser)
         phone.open(f"{at.url}/{slug}")
         phone.wait_for(shown)
         phone.wait_until_it_fits()
+        if not slug:
+            WebDriverWait(phone.driver, PATIENCE_SECONDS).until(lambda _: len(set(widths(phone))) == 1, "unequal cards")
+
+
+def widths(page: Browser) -> list[int]:
+    """Of the cards with figures, in pixels."""
+    cards = "[...document.querySelectorAll('[data-testid=\"stMetric\"]')]"
+    found = page.driver.execute_script(f"return {cards}.map((card) => Math.round(card.getBoundingClientRect().width))")
+    return list(map(int, found))
 
 
 def test_every_picture_has_words(at: Server, store: Store, page: Browser) -> None:
