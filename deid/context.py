@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from deid import patterns
-from deid.lexicon import LONGEST_LABEL_WORDS, LabelKind, Lexicon
+from deid.lexicon import LABEL_ENDS, LONGEST_LABEL_WORDS, LabelKind, Lexicon
 from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, parts
 from deid.values import Word
 
 LONGEST_NAME_WORDS = 6
-_ENDS = (":", "=", "#")
 _AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
 _SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
 """Initials of several people, behind a label of staff even where each is a known mark: OP D/HZ."""
@@ -72,9 +71,9 @@ def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int,
     """Length in words, kind, and whether punctuation marks it as a label, of the longest label at a word."""
     for length in range(min(LONGEST_LABEL_WORDS, len(row) - index), 0, -1):
         words = [word.text for word in row[index : index + length]]
-        if any(word.endswith(_ENDS) for word in words[:-1]):
+        if any(word.endswith(LABEL_ENDS) for word in words[:-1]):
             continue
-        marked = words[-1].endswith(_ENDS)
+        marked = words[-1].endswith(LABEL_ENDS)
         kind = lexicon.label(" ".join(words).rstrip(":=#. "), marked=marked)
         if kind is not None:
             return length, kind, marked

@@ -15,6 +15,7 @@ from importlib.resources import files
 
 from pydicom.datadict import tag_for_keyword
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from deid.text import confused, core, fold, parts
 
@@ -37,6 +38,9 @@ _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a reader dropped the space between two words: ACUSONSequoia."""
 LONGEST_LABEL_WORDS = 4
 SHORTEST_FUZZY_LABEL = 3
+LABEL_ENDS = (":", "=", "#")
+SHORTEST_NEAR = 6
+"""Letters from which a word may be one that is known but for a letter; shorter ones are too often somebody's name."""
 MOST_MARKS = 2
 """What `Lexicon.standing` says at most."""
 FUZZY_LABEL = 85.0
@@ -60,6 +64,8 @@ class Lexicon:
     """The same, with letters that readers confuse made equal."""
     alike: tuple[tuple[str, ...], ...]
     """For each length of a text, the labels that are not too short or too long to be nearly equal to it."""
+    by_length: dict[int, tuple[str, ...]]
+    """Words of letters that are harmless, labels or names of the trade, by their length."""
     months: frozenset[str]
     weekdays: frozenset[str]
     institution: frozenset[str]
@@ -89,12 +95,29 @@ class Lexicon:
     def standing(self, word: str) -> int:
         """What the lists say of a word.
 
-        0: nothing; 1: harmless, a label or a title; 2: somebody's name and a word of the trade.
+        0: nothing; 1: harmless, a label or a title; 2: somebody's name and a word of the trade, or one letter away from
+        a word that they know, which a reader may have got wrong and a name may be like.
         """
         folded = fold(core(word))
         if folded in self.eponyms:
             return 2
-        return int(folded in self.titles or label_key(word) in self.labels or self.knows(word))
+        if folded in self.titles or self.knows(word) or self._labels(word):
+            return 1
+        return 2 if self._nearly_known(folded) else 0
+
+    def _labels(self, word: str) -> bool:
+        """Whether the word is a label; that of an institution is one before a colon, and part of a name elsewhere."""
+        kind = self.labels.get(label_key(word))
+        return kind is not None and (kind is not LabelKind.INSTITUTION or word.endswith(LABEL_ENDS))
+
+    def _nearly_known(self, folded: str) -> bool:
+        """Whether one of the words is one letter away; never for a word that names a place, a month or a street."""
+        if len(folded) < SHORTEST_NEAR or sum(map(str.isdigit, folded)) > 1:
+            return False
+        if folded in self.institution or folded in self.department or folded in self.address or folded in self.months:
+            return False
+        near = (word for length in range(len(folded) - 1, len(folded) + 2) for word in self.by_length.get(length, ()))
+        return process.extractOne(folded, near, scorer=OSA.distance, score_cutoff=1) is not None
 
     def label(self, phrase: str, *, marked: bool) -> LabelKind | None:
         """What stands beside this label; None where it is none. Readers' mistakes are forgiven a marked one."""
@@ -134,14 +157,24 @@ def load_lexicon() -> Lexicon:
         return frozenset(fold(word) for line in lines if not line.startswith("#") for word in line.split())
 
     labels = {label_key(phrase): LabelKind(kind) for kind, phrases in data["labels"].items() for phrase in phrases}
+    console, equipment, eponyms, vocabulary = (
+        listed(f"lexicon_{name}.txt") for name in ("console", "equipment", "eponyms", "dicom")
+    )
     return Lexicon(
-        console=listed("lexicon_console.txt"),
-        equipment=listed("lexicon_equipment.txt"),
-        eponyms=listed("lexicon_eponyms.txt"),
-        vocabulary=listed("lexicon_dicom.txt"),
+        console=console,
+        equipment=equipment,
+        eponyms=eponyms,
+        vocabulary=vocabulary,
         labels=labels,
         looks={confused(key): kind for key, kind in labels.items()},
         alike=_by_length(labels),
+        by_length=_near_words(
+            console
+            | equipment
+            | eponyms
+            | vocabulary
+            | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}
+        ),
         months=words("month_words"),
         weekdays=words("weekday_words"),
         institution=words("institution_words") | words("institution_strong"),
@@ -162,6 +195,14 @@ def _by_length(labels: Iterable[str]) -> tuple[tuple[str, ...], ...]:
         tuple(label for label in labels if min(len(label), length) >= share * (len(label) + length))
         for length in range(1 + int(longest * (1 - share) / share))
     )
+
+
+def _near_words(listed: Iterable[str]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, list[str]] = {}
+    for word in sorted(listed):
+        if word.isalpha():
+            found.setdefault(len(word), []).append(word)
+    return {length: tuple(words) for length, words in found.items()}
 
 
 def _may_be_misread(key: str, marked: bool) -> bool:

@@ -25,9 +25,9 @@ from deid.engines.prompt import LONGEST_WORD_TOKENS, Layout, lay_out
 from deid.lexicon import load_lexicon
 from deid.training import evaluate, lora
 from deid.training.config import TrainConfig, load_config
-from deid.training.grammar import Token
 from deid.training.images import MadeUp
 from deid.training.tokenisers import tokeniser_of
+from deid.training.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,3 +238,20 @@ def test_two_letters_of_a_long_text_that_could_not_be_read_are_no_mark() -> None
 def test_a_label_of_which_a_letter_was_read_as_a_digit_stays(text: str) -> None:
     (frame,) = find_phi([FrameWords(0, (), line(text))], (), ScriptedClassifier(dict.fromkeys(text.split(), 0.999)))
     assert [each.is_phi for each in frame.findings] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
+        ("Szpital: Gdynia", [False, True]),
+        ("Osasto: 4B", [False, True]),
+        ("Data urodzenia 3.4.1951", [False, False, True]),
+        ("Opisał: Wrzos", [False, True]),
+        ("Etternavn Solbakk", [False, True]),
+        ("Potilasnumero: 4711", [False, True]),
+        ("Wohnort: Trier", [False, True]),
+    ],
+)
+def test_labels_are_known_in_the_languages_of_consoles(text: str, goes: list[bool]) -> None:
+    (frame,) = find_phi([FrameWords(0, (), line(text))], ())
+    assert [each.is_phi for each in frame.findings] == goes

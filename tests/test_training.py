@@ -21,15 +21,16 @@ from deid.training import evaluate
 from deid.training.config import load_config
 from deid.training.equipment import invented
 from deid.training.export import Heads, read_adapter, write_adapter
-from deid.training.grammar import CLOSED_LISTS, OPEN_LISTS, Token, load_words, stranded, technical_marks
+from deid.training.grammar import OPEN_LISTS, load_words
 from deid.training.images import MadeUp, marked, pictures
 from deid.training.ngram import NgramModel
-from deid.training.noise import joined, misread, noisy
+from deid.training.noise import as_read, joined, misread, noisy
 from deid.training.numbers import SHORTEST_RECORD, record_number
 from deid.training.people import kinds_of_places
 from deid.training.rendered import read_back
 from deid.training.sections import sections
 from deid.training.split import Split
+from deid.training.tokens import CLOSED_LISTS, Token, stranded, technical_marks, unsure
 
 PRINT_SOME = """
 from itertools import islice
@@ -134,6 +135,43 @@ def test_initials_without_a_label_are_nothing_that_a_console_prints(made: dict[S
 
 
 @pytest.mark.parametrize(
+    ("tokens", "labels"),
+    [
+        pytest.param([Token("Wu", True, "name"), Token("R", True, "name")], [True, None], id="initial or side"),
+        pytest.param([Token("Wu", True, "surname"), Token("L", False, "side")], [True, None], id="side or initial"),
+        pytest.param([Token("4/22", False, "n")], [None], id="count or day"),
+        pytest.param([Token("V/100", True, "old")], [None], id="age or setting"),
+        pytest.param([Token("GR", True, "loose"), Token("89", False, "n")], [None, False], id="initials or label"),
+        pytest.param([Token("UMC", True, "hospital"), Token("RF", False, "modality")], [True, None], id="its device"),
+        pytest.param(
+            [Token("Im:", False, ""), Token("4/22", False, "n")], [False, False], id="a count behind its label"
+        ),
+        pytest.param([Token("14/22", False, "n")], [False], id="no day"),
+        pytest.param([Token("Ward", False, "wardlabel"), Token("Ost", True, "ward")], [None, True], id="label or name"),
+        pytest.param([Token("Ward:", False, "wardlabel"), Token("Ost", True, "ward")], [False, True], id="a label"),
+        pytest.param([Token("Gent", True, "hospital"), Token("MRI", True, "hospital")], [True, None], id="modality"),
+        pytest.param([Token("Praxis", False, ""), Token("Wu", True, "surname")], [None, True], id="practice"),
+        pytest.param([Token("Dr.", False, ""), Token("Wu", True, "surname")], [False, True], id="a title"),
+        pytest.param([Token("Bennett", False, "brand"), Token("Wu", True, "name")], [None, True], id="maker or name"),
+        pytest.param([Token("SonoScape", False, "brand"), Token("Wu", True, "name")], [False, True], id="a maker"),
+        pytest.param([Token("Kovacs", False, "phrase"), Token("View", False, "phrase")], [None, False], id="eponym"),
+        pytest.param([Token("Short", True, "surname"), Token("2D", False, "")], [True, False], id="an eponym's place"),
+        pytest.param([Token("Open", True, "surname"), Token("2D", False, "")], [None, False], id="name or word"),
+        pytest.param([Token("Name:", False, "namelabel"), Token("Open", True, "surname")], [False, True], id="named"),
+    ],
+)
+def test_what_people_would_differ_about_has_no_label(tokens: list[Token], labels: list[bool | None]) -> None:
+    assert [unsure(tokens, index).phi for index in range(len(tokens))] == labels
+
+
+def test_a_measure_that_was_read_as_a_long_number_has_no_label() -> None:
+    token = Token("94/1193", False, "n")
+    assert as_read(token, "941193").phi is None
+    assert as_read(token, "94/119").phi is False
+    assert as_read(Token("941193", True, "id"), "94119").phi is True
+
+
+@pytest.mark.parametrize(
     ("line", "labels"),
     [
         pytest.param((Token("758", True, "street"),), [None], id="house number"),
@@ -217,6 +255,14 @@ def test_training_withholds_some_of_what_the_lists_know(made: dict[Split, list[M
         ("Toshiba", 2),
         ("Law,", 2),
         ("Lindqvist", 0),
+        ("Fødselsdafo", 2),
+        ("M1tral", 2),
+        ("Schiller", 2),
+        ("Miter", 0),
+        ("812345", 0),
+        ("Szpital:", 1),
+        ("Szpital", 0),
+        ("Godz.", 1),
         ("4711", 0),
     ],
 )

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from deid.classify import P_OVERRULES, classify_words
 from deid.lexicon import load_lexicon
-from deid.training.grammar import CLOSED_LISTS
 from deid.training.images import MadeUp, pictures
 from deid.training.ngram import NgramModel
 from deid.training.split import Split
+from deid.training.tokens import CLOSED_LISTS
 from deid.values import Box, Finding, Reason, Word
 
 Judge = Callable[[Sequence[Sequence[str]]], list[float]]

@@ -8,17 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
 
-from deid.text import alnum, fold
+from deid.lexicon import load_lexicon
+from deid.text import fold
 from deid.training import numbers
 from deid.training.equipment import invented
-from deid.training.people import DEPARTMENTS, People, in_split_whole, kinds_of_places
+from deid.training.people import DEPARTMENTS, People, in_split_whole
 from deid.training.sections import sections, without_comments
 from deid.training.split import Split, in_split
+from deid.training.tokens import CLOSED_LISTS, Line, Token, technical_marks, unsure
 
-CLOSED_LISTS = ("brand", "device", "projection", "protocol", "sequence", "kernel")
-"""Closed by nature: all are trained on. Made-up ones, under these names with NEW before, are evaluated apart."""
 NEW = "new"
 OPEN_LISTS = ("scene",)
 """Of these a phrase belongs to training or to evaluation; all other lists are marks that every console prints."""
@@ -30,26 +29,11 @@ _NO_CONSOLE_SAYS = re.compile(
     re.IGNORECASE,
 )
 """Meanings of DICOM's codes that are printed on no picture of a person."""
-_COUNTED_WIDTH = 3
-"""A part of an address or a number that is no longer than this tells nothing where it stands alone."""
 INVENTED_SHARE = 0.2
 """Of the names of equipment, protocols and sequences in training."""
-_UNITS_OF_TIME = frozenset(("h", "uhr", "kl", "klo"))
-_UNIT = re.compile(r"[a-zA-Z]")
 _CODE_WORD = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])|[a-z]+|\d+")
 
 
-class Token(NamedTuple):
-    """A word of a made-up picture."""
-
-    text: str
-    phi: bool | None
-    """None: people differ; such a word is neither trained on nor counted."""
-    kind: str
-    """The slot that it came from; "" for a template's own words."""
-
-
-Line = tuple[Token, ...]
 Filler = Callable[[], tuple[str, bool | None]]
 
 
@@ -83,14 +67,6 @@ def load_words(split: Split, *, new_names: bool = False) -> Words:
     phrases["word"] = in_split(dicom + console * 3, split)
     templates = {kind: in_split_whole(lines, split) for kind, lines in sections("templates.txt", "\n").items()}
     return Words(phrases, templates)
-
-
-@cache
-def technical_marks() -> frozenset[str]:
-    """Words of the lists that initials must not look like where no label says whose they are."""
-    lists = sections("vocabulary.txt")
-    texts = [text for kind, each in lists.items() if kind != "eponym" for text in each]
-    return frozenset(fold(word) for text in texts for word in re.findall(r"[^\W\d_]+", text) if len(word) <= 4)
 
 
 class Grammar:
@@ -127,7 +103,7 @@ class Grammar:
             _append(tokens, text, phi, match[1].rstrip("1234"), glued)
             glued = "x"
         _append(tokens, template[place:], False, "", glued)
-        return tuple(_unsure(tokens, index) for index in range(len(tokens)))
+        return tuple(unsure(tokens, index) for index in range(len(tokens)))
 
     def abbreviation(self) -> str:
         """A technical word as a console shortens it."""
@@ -233,7 +209,7 @@ class Grammar:
         """Initials that stand without a label: at least two letters, and none that a console prints."""
         for _ in range(20):
             letters = self._initials()
-            if " " not in letters and fold(letters) not in technical_marks():
+            if " " not in letters and fold(letters) not in technical_marks() and not load_lexicon().standing(letters):
                 break
         return letters
 
@@ -297,63 +273,6 @@ def _append(tokens: list[Token], text: str, phi: bool | None, kind: str, glued: 
             tokens.append(Token(last.text + word, both, kind or last.kind))
         else:
             tokens.append(Token(word, phi, kind))
-
-
-def _unsure(tokens: list[Token], index: int) -> Token:
-    """The token; without a label where people would differ about it, or where its template says so."""
-    token = tokens[index]
-    if token.text.startswith("~") and len(token.text) > 1:
-        return Token(token.text[1:], None, token.kind)
-    beside = [tokens[i].phi for i in (index - 1, index + 1) if 0 <= i < len(tokens)]
-    letters = alnum(token.text)
-    bare = not letters and (token.phi or any(beside))
-    unit = token.kind == "old" and not any(each.isdigit() for each in letters)
-    unit = unit or (token.kind in ("time", "datetime") and fold(letters) in _UNITS_OF_TIME)
-    unit = unit or (token.kind == "ward" and fold(letters) in _ward_labels())
-    before = tokens[index - 1] if index else None
-    single = len(letters) == 1 and letters.isalpha() and letters == token.text.rstrip(".,")
-    sex_or_initial = single and before is not None and before.kind in _NAMES and token.kind in ("sex", *_NAMES)
-    counter = (
-        token.kind == "elapsed" and before is not None and before.kind == "timelabel" and not _UNIT.search(token.text)
-    )
-    letter_title = token.kind == "title" and len(letters) == 1
-    lone_name = len(tokens) == 1 and token.kind in CLOSED_LISTS and fold(letters) in _surnames()
-    if bare or unit or (sex_or_initial and letters.upper() in _SEXES) or lone_name or counter or letter_title:
-        return Token(token.text, None, token.kind)
-    return token
-
-
-def stranded(line: Line) -> Line:
-    """A line that a reader cut off; its parts of addresses and short numbers have no label: nothing tells of them.
-
-    Nor has a surname that is a maker or a view too and has lost the label or the given name beside it.
-    """
-    named = any(token.kind in ("name", "surname", "given") or token.kind.endswith("label") for token in line)
-    if not named and any(token.kind == "eponym" for token in line):
-        return tuple(Token(token.text, None if token.kind == "eponym" else token.phi, token.kind) for token in line)
-    places = [token for token in line if token.phi and token.kind in ("hospital", "ward")]
-    if places and all(alnum(token.text) in kinds_of_places() for token in places):
-        line = tuple(Token(each.text, None, each.kind) if each in places else each for each in line)
-    telling = any(token.phi and (token.kind in _TELLING or len(alnum(token.text)) > _COUNTED_WIDTH) for token in line)
-    if telling or any(token.phi is False and (not token.kind or token.kind.endswith("label")) for token in line):
-        return line
-    return tuple(Token(token.text, None, token.kind) if token.phi else token for token in line)
-
-
-_NAMES = ("name", "surname", "given", "eponym")
-_TELLING = ("initials", "loose", "signed", "old", *_NAMES)
-_SEXES = "MFWHKV"
-
-
-@cache
-def _ward_labels() -> frozenset[str]:
-    """Words that are a label before a ward's number, and part of the ward's name elsewhere."""
-    return frozenset(fold(alnum(word)) for text in sections("vocabulary.txt")["wardlabel"] for word in text.split())
-
-
-@cache
-def _surnames() -> frozenset[str]:
-    return frozenset(fold(each) for each in sections("vocabulary.txt")["eponym"])
 
 
 def _opens(text: str) -> bool:

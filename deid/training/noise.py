@@ -9,8 +9,8 @@ import random
 import unicodedata
 
 from deid.text import alnum
-from deid.training.grammar import Line, Token
 from deid.training.sections import sections
+from deid.training.tokens import Line, Token
 
 _TABLES = sections("noise.txt", " ")
 _LOOKS = {entry[0]: entry[1:] for entry in _TABLES["looks"]}
@@ -18,6 +18,8 @@ _PAIRS = dict(entry.split("=") for entry in _TABLES["pairs"])
 _ACCENTED = dict(entry.split("=") for entry in _TABLES["accents"])
 SHORTEST_REST = 3
 """Letters and digits by which the rest of a private word is still known for what it is."""
+LONG_NUMBER = 5
+"""Digits in a row that a record's number may have."""
 _MARKS = "._-'|~,:;*`"
 
 
@@ -25,11 +27,17 @@ def noisy(lines: tuple[Line, ...], rng: random.Random, rate: float) -> tuple[Lin
     """The lines as a reader that errs at this rate for each letter would give them; empty ones are dropped."""
     read = []
     for line in lines:
-        tokens = [Token(misread(token.text, rng, rate), token.phi, token.kind) for token in line]
+        tokens = [as_read(token, misread(token.text, rng, rate)) for token in line]
         tokens = _spaces([token for token in tokens if token.text], rng, min(0.015 + rate * 1.5, 0.12) if rate else 0.0)
         if tokens:
             read.append(tuple(tokens))
     return tuple(read)
+
+
+def as_read(token: Token, text: str) -> Token:
+    """The token as it was read; without a label where a measure became a long number, as those of records are."""
+    number = token.phi is False and text.isdigit() and len(text) >= LONG_NUMBER and text != token.text
+    return Token(text, None if number else token.phi, token.kind)
 
 
 def misread(text: str, rng: random.Random, rate: float) -> str:

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deid.ocr import OcrEngine, Picture, read_frame
 from deid.training.evaluate import EVALUATION_SEED
-from deid.training.grammar import Token
 from deid.training.images import MadeUp, pictures
 from deid.training.split import Split
+from deid.training.tokens import Token
 from deid.values import Box, View, Word
 
 SIZE_PX = (760, 900)
