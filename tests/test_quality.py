@@ -181,7 +181,7 @@ def test_the_release_report_says_what_the_sample_says(own: Store) -> None:
 
 
 def text(page: AppTest) -> str:
-    shown = (*page.markdown, *page.success, *page.info, *page.caption, *page.error)
+    shown = (*page.markdown, *page.success, *page.info, *page.warning, *page.caption, *page.error)
     return " ".join(str(each.value) for each in shown)
 
 
@@ -200,7 +200,8 @@ def test_on_the_page_a_sample_is_drawn_and_looked_through(own: Store) -> None:
     press(page, "Leak")
     press(page, "Nothing to see")
     press(page, "Nothing to see")
-    assert "Every file of the sample was looked at." in text(page)
+    assert "Every file of the sample was looked at. One leaks: it was taken back for review." in text(page)
+    assert "nobody looked at" not in text(page), "there are no others"
     sampled = own.sample(run.id)
     assert sampled is not None and (sampled.looked, sampled.leaks) == (3, 1)
     page.switch_page("../../pages/statistics.py").run()

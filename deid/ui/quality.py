@@ -42,7 +42,7 @@ def page(user: User) -> None:
     if picked is not None:
         _look(quality, user, picked, hidden=hidden)
     elif sampled.looked == sampled.size:
-        st.success("Every file of the sample was looked at.", icon=":material/check_circle:")
+        _ended(sampled)
     else:
         st.info("The files that are left are looked at by others now, or were closed.", icon=":material/group:")
 
@@ -91,6 +91,20 @@ def _account(sampled: Sampled) -> None:
         f"Drawn by {sampled.by} {looks.ago(sampled.at)}, {looks.count(sampled.size, 'file')} "
         f"of {sampled.draw.population:,}."
     )
+
+
+def _ended(sampled: Sampled) -> None:
+    if not sampled.leaks:
+        st.success("Every file of the sample was looked at, and none leaks.", icon=":material/check_circle:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        said = "One leaks: it was" if sampled.leaks == 1 else f"{sampled.leaks:,} leak: they were"
+        others = " Others that nobody looked at may leak too." if sampled.size < sampled.draw.population else ""
+        st.warning(
+            f"**Every file of the sample was looked at. {said} taken back for review.**{others}",
+            icon=":material/flag:",
+        )
+        st.page_link(places.page("review"), label="Look at what waits", icon=":material/arrow_forward:")
 
 
 # One file

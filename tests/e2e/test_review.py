@@ -260,7 +260,9 @@ def _first(at: Server, run_id: int) -> str:
 def draw(page: Browser, reach: str) -> None:
     """Draw a box with the keys, once the picture says how far it goes."""
     press(page, "d")
-    until(page, lambda: reach in str(shown(page, "stage.querySelector('.mode').textContent")), "not so far")
+    until(
+        page, lambda: reach in str(shown(page, "stage.parentElement.querySelector('.mode').textContent")), "not so far"
+    )
     assert "Image with" in keyboard.focused(page), "the arrows are the picture's"
     press(page, Keys.ARROW_RIGHT, Keys.ARROW_DOWN, "shift " + Keys.ARROW_RIGHT, Keys.ENTER)
 
