@@ -71,7 +71,9 @@ def taken(user: User) -> tuple[Intake, str] | None:
     if not opened:
         return None
     folder = st.selectbox("Folder of this server", opened, format_func=lambda each: str(each.path))
-    below = st.selectbox("Of it", [_ALL, *folders.shown(folder.path)], format_func=lambda name: name or "All of it")
+    below = st.selectbox(
+        "Which part", [_ALL, *folders.shown(folder.path)], format_func=lambda name: name or "All of it"
+    )
     key = f"take-{folder.id}"  # where the list changed meanwhile, the click was not about what is chosen now
     if not st.button("Take the files in", icon=":material/drive_folder_upload:", type="primary", key=key):
         return None
@@ -106,4 +108,5 @@ def _write(run: Run, user: User, files: RunFiles, clean: list[Entry], folder_id:
         st.error(str(exc), icon=":material/error:")
         return
     shared.store().record(auth.actor(user), Action.EXPORTED, f"run {run.id} to folder {folder_id}")
-    st.success(f"{looks.count(len(clean), 'clean file')} written.", icon=":material/check_circle:")
+    written = f"{looks.count(len(clean), 'clean file')} and the report written to {folder.path / f'run-{run.id}'}."
+    st.success(written, icon=":material/check_circle:")
