@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deid import __version__, doctor, jobs, logs, triage
+from deid import __version__, jobs, logs, triage
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
@@ -498,6 +498,8 @@ def db_upgrade() -> None:
 @app.command("doctor")
 def doctor_command() -> None:
     """Look at what is installed and how it stands: a line each, with what to do where something is wrong."""
+    from deid import doctor  # brings what only it needs
+
     problems = 0
     for finding in doctor.examine(Settings.from_environment()):
         problems += not finding.is_well

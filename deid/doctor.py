@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytesseract
-
 from deid import __version__
 from deid.engines.llama import bundled_adapter, bundled_base
 from deid.engines.merge import file_digest
-from deid.engines.tesseract import Tesseract
+from deid.engines.tesseract import Tesseract, languages
 from deid.errors import DeidError
 from deid.settings import NO_MODEL, Settings
 from deid.store import schema_state
@@ -102,8 +100,7 @@ def _version(name: str) -> str | None:
 
 def _tesseract(_settings: Settings) -> Finding:
     version = Tesseract().version
-    languages = pytesseract.get_languages()
-    remedy = "" if "eng" in languages else "Install its English data: the package tesseract-ocr-eng."
+    remedy = "" if "eng" in languages() else "Install its English data: the package tesseract-ocr-eng."
     return Finding("tesseract", version, remedy)
 
 

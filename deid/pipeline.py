@@ -20,7 +20,7 @@ from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.case import Case, Engines, Options, Step
 from deid.cautions import cautions
 from deid.classify import find_phi
-from deid.codecs.raw import iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
+from deid.codecs.raw import forget_decoded, iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
 from deid.codes import find_codes
 from deid.judging import HeaderJudge
 from deid.load import load
@@ -73,9 +73,12 @@ def run(
         Where a step cannot finish.
     """
     case = open_case(data, options, without_pixels=True, scratch=scratch)
-    for step in steps_of(case):
-        watch(step)
-        case = run_step(case, step, engines, options)
+    try:
+        for step in steps_of(case):
+            watch(step)
+            case = run_step(case, step, engines, options)
+    finally:
+        forget_decoded()
     return case
 
 

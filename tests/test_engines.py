@@ -11,6 +11,7 @@ from deid.bench.scenes import ground
 from deid.engines.network import Network
 from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label, _is_unread, _Reading
 from deid.engines.tesseract import Tesseract
+from deid.errors import EngineError
 from deid.ocr import bordered, read_frame
 from deid.render import _local_contrast
 from deid.values import Box, View, Word
@@ -128,3 +129,32 @@ def test_a_whole_picture_is_no_line_of_text(readers: tuple[RapidOcr, Tesseract])
     """The detector takes this one for a single large letter."""
     picture = bordered(_local_contrast(ground("MR", np.random.default_rng(4), (512, 512)).astype(np.uint8)))
     assert readers[0].find(picture, 1280) == ()
+
+
+def test_the_library_and_the_program_of_tesseract_read_alike() -> None:
+    picture = 255 - _drawn((40, 60, "Westerberg  12/03/1964"), (40, 120, "Gain 52 dB"))
+    within, beside = Tesseract(), Tesseract(in_process=False)
+    assert within.version == beside.version
+    words = within.read(picture)
+    assert len(words) == 5
+    assert words == beside.read(picture)
+    colour = np.repeat(picture[..., None], 3, axis=2)
+    assert [word.text for word in within.read(colour)] == [word.text for word in words]
+    assert words == within.read(picture), "one picture leaves nothing for the next"
+
+
+def test_without_its_library_the_program_of_tesseract_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deid.engines.tesseract.load_library", lambda: None)
+    assert [word.text for word in Tesseract().read(255 - _drawn((40, 60, "Westerberg")))] == ["Westerberg"]
+
+
+def test_a_language_that_tesseract_has_no_data_for_is_an_engine_error() -> None:
+    with pytest.raises(EngineError, match="no data"):
+        Tesseract("xyz")
+
+
+def test_tesseract_is_given_up_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deid.engines.tesseract.TIMEOUT_S", 0.001)
+    page = 255 - _drawn(*((10, 10 + 22 * row, "Westerberg 12/03/1964 Gain 52 dB Persist") for row in range(20)))
+    with pytest.raises(EngineError, match="too long"):
+        Tesseract().read(page)

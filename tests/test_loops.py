@@ -18,11 +18,13 @@ from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from deid import header
+from deid.codecs import raw
 from deid.codecs.encapsulated import encapsulated
 from deid.codecs.raw import encoded_frames, iter_raw_frames, stored_frame_hashes
 from deid.compare import compare_datasets
 from deid.errors import PixelError
 from deid.load import load
+from deid.pipeline import Engines, Options, run
 from deid.redact import redact
 from deid.values import Box, Reason, Region
 from deid.verify import check_written
@@ -181,3 +183,24 @@ def test_a_60_frame_colour_ultrasound_is_redacted_and_verified_in_300_mb(tmp_pat
     assert found["mb"] < 300
     # Two seconds on a machine at rest; neighbours on its processors cost a multiple.
     assert found["seconds"] < 8
+
+
+def test_a_frame_is_decoded_once_for_all_stages_and_then_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+    decode = raw._decoded
+
+    def counted(codestream: bytes, layout: raw.PixelFormat) -> tuple[np.ndarray, str]:
+        decoded.append(codestream)
+        return decode(codestream, layout)
+
+    monkeypatch.setattr(raw, "_decoded", counted)
+    raw.forget_decoded()
+    case = run(file_bytes(image(GREY, syntax=JPEGLSLossless)), Engines((), b"k" * 32), Options())
+    assert case.written is not None
+    assert len(decoded) == len(set(decoded)) > 0
+    first = raw.raw_frame(case.dataset, 0)
+    assert raw.raw_frame(case.dataset, 0) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 1
+    raw.forget_decoded()
+    assert raw.raw_frame(case.dataset, 0) is not first

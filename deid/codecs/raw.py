@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import version
 from math import ceil
 from typing import Any
@@ -45,6 +46,10 @@ _PACKAGES = {
 }
 """What does the work behind the plugin pylibjpeg."""
 _FLOAT_BITS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
+REMEMBERED_FRAMES = 3
+"""So many decoded frames are kept: a file of one frame is looked at by each stage, as it was and as it was written."""
+LARGEST_REMEMBERED_BITS = 8 * (48 << 20)
+"""And none that is larger than this when decoded."""
 
 imagecodecs_jpeg.register()
 
@@ -229,7 +234,7 @@ class StoredFrames:
             let_go(value)
             return decoded
         try:
-            return _decoded(self.spans.codestream(frame), self.layout)
+            return _decoded_once(self.spans.codestream(frame), self.layout)
         except PixelError as exc:
             raise PixelError(f"Frame {frame} cannot be decoded.") from exc.__cause__
 
@@ -304,6 +309,19 @@ def decoder_for(syntax: UID) -> Decoder:
     return decoder
 
 
+def forget_decoded() -> None:
+    """Drops the frames that were decoded last, so that nothing of one file is kept for the next."""
+    _remembered.cache_clear()
+
+
+@lru_cache(maxsize=REMEMBERED_FRAMES)
+def _remembered(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
+    """As `_decoded`; the array is read-only, since the next who asks for this codestream gets the same one."""
+    array, photometric = _decoded(codestream, layout)
+    array.flags.writeable = False
+    return array, photometric
+
+
 def decode_codestream(codestream: bytes, layout: PixelFormat) -> np.ndarray:
     """One frame from its codestream alone, as `raw_frame` would give it.
 
@@ -313,7 +331,12 @@ def decode_codestream(codestream: bytes, layout: PixelFormat) -> np.ndarray:
         Where it cannot be decoded.
 
     """
-    return _decoded(codestream, layout)[0]
+    return _decoded_once(codestream, layout)[0]
+
+
+def _decoded_once(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
+    decode = _remembered if layout.frame_bits <= LARGEST_REMEMBERED_BITS else _decoded
+    return decode(codestream, layout)
 
 
 def _decoded(codestream: bytes, layout: PixelFormat) -> tuple[np.ndarray, str]:
