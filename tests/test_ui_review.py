@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import struct
@@ -220,19 +221,28 @@ def test_words_that_stay_are_shown_once_they_are_read(monkeypatch: pytest.Monkey
     waits()
     page = press(enter(), "Read the words")
     assert "1 of 1 word stay" in text(page)
-    (frame,) = page.session_state[keys.BENCH].split()[1:]
-    looked = shared.desk().get(page.session_state[keys.SESSION], frame)
+    looked = shared.desk().get(page.session_state[keys.SESSION], page.session_state[keys.BENCH].desk_id)
     assert isinstance(looked, Looked)
     marks = tuple(review._marks(workbench(), item(), looked, hidden=False))
     assert ["Gain" in mark.label for mark in marks if mark.state == "word"] == [True]
     assert "Gain" not in str(tuple(review._marks(workbench(), item(), looked, hidden=True)))
 
 
+def test_a_file_leaves_the_desk_with_the_tab_that_looked_at_it() -> None:
+    waits()
+    page = enter()
+    owner, desk_id = page.session_state[keys.SESSION], page.session_state[keys.BENCH].desk_id
+    assert isinstance(shared.desk().get(owner, desk_id), Looked)
+    del page.session_state[keys.BENCH]
+    gc.collect()
+    assert shared.desk().get(owner, desk_id) is None
+
+
 def test_what_is_asked_about_has_the_first_numbers_and_no_number_changes_while_it_is_decided() -> None:
     waits()
     waiting = item()
     page = enter()
-    looked = shared.desk().get(page.session_state[keys.SESSION], page.session_state[keys.BENCH].rpartition(" ")[2])
+    looked = shared.desk().get(page.session_state[keys.SESSION], page.session_state[keys.BENCH].desk_id)
     assert isinstance(looked, Looked)
     assert waiting.note is not None
     asked = [region.box for region in waiting.note.suggested.open]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,15 @@ class Looked:
         return f"Looked({self.key})"
 
 
+class Held:
+    """What a tab has on the desk. It goes with the tab: nothing else could find it again."""
+
+    def __init__(self, key: str, owner: str, looked: Looked) -> None:
+        self.key = key
+        self.desk_id = shared.desk().put(owner, looked, looked.size)
+        self.drop = weakref.finalize(self, shared.desk().remove, owner, self.desk_id)
+
+
 def workbench() -> Workbench:
     """The queue of this installation."""
     return Workbench(shared.settings(), shared.store())
@@ -50,15 +60,14 @@ def on_desk(item: Item) -> Looked | None:
 
 def lay_out(key: str, opened: Callable[[], Looked | None]) -> Looked | None:
     """What lies on the desk under this key, or else what is opened now; None where that cannot be."""
-    owner, held = st.session_state[keys.SESSION], str(st.session_state.get(keys.BENCH, ""))
-    there, _, desk_id = held.rpartition(" ")
-    found = shared.desk().get(owner, desk_id) if there == key else None
+    owner, held = st.session_state[keys.SESSION], st.session_state.get(keys.BENCH)
+    found = shared.desk().get(owner, held.desk_id) if isinstance(held, Held) and held.key == key else None
     if isinstance(found, Looked):
         return found
     drop()
     looked = opened()
     if looked is not None:
-        st.session_state[keys.BENCH] = f"{key} {shared.desk().put(owner, looked, looked.size)}"
+        st.session_state[keys.BENCH] = Held(key, owner, looked)
     return looked
 
 
@@ -76,8 +85,9 @@ def _opened(item: Item) -> Looked | None:
 
 def drop() -> None:
     """Put away what was looked at."""
-    held = str(st.session_state.pop(keys.BENCH, ""))
-    shared.desk().remove(st.session_state[keys.SESSION], held.rpartition(" ")[2])
+    held = st.session_state.pop(keys.BENCH, None)
+    if isinstance(held, Held):
+        held.drop()
 
 
 def go_on(item: Item, queue: Sequence[str], left: Sequence[str], said: str) -> None:
