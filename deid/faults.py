@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
+
+_NO_ROOM = frozenset(
+    (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EIO,
+    )
+)
+"""What the system says of a folder that cannot be written; libraries raise OSErrors too."""
 
 
 def places_of(fault: BaseException) -> str:
@@ -14,3 +30,8 @@ def places_of(fault: BaseException) -> str:
         parts.append(f"{type(link).__name__} [{steps}]")
         link = link.__cause__ or link.__context__
     return " from ".join(parts)
+
+
+def cannot_be_written(fault: BaseException) -> bool:
+    """Whether the system says that a folder cannot be written; no error of ours, and none of a library about a file."""
+    return isinstance(fault, OSError) and fault.errno in _NO_ROOM

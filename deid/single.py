@@ -6,7 +6,6 @@ moved to its place whole. What needs a person waits, as it came, in DEID_HOME/re
 
 from __future__ import annotations
 
-import errno
 import logging
 import multiprocessing
 import os
@@ -19,7 +18,7 @@ from deid.cautions import CODE, cautions
 from deid.codecs.raw import pixel_format, stored_frame_hashes
 from deid.counting import count_words, failed_checks
 from deid.errors import QuarantineError, RefusedError, StoppedError, StoreError
-from deid.faults import places_of
+from deid.faults import cannot_be_written, places_of
 from deid.identifiers import Needles
 from deid.inputs import InputFile
 from deid.ledger import Done, Seen
@@ -39,20 +38,6 @@ from deid.workers import TOO_LARGE
 
 LOG = logging.getLogger(__name__)
 _NO_PLACE = "The output folder or DEID_HOME cannot be written."
-_NO_ROOM = frozenset(
-    (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EEXIST,
-        errno.EIO,
-    )
-)
-"""What the system says of a folder that cannot be written; any other OSError is a fault of ours or of a library."""
 _CHANGED = "The file was changed while it was worked on: run it again."
 
 Watch = Callable[[InputFile, Step], None]
@@ -146,7 +131,7 @@ def process_file(
     except (StoppedError, StoreError):
         raise
     except Exception as exc:
-        if isinstance(exc, OSError) and exc.errno in _NO_ROOM:
+        if cannot_be_written(exc):
             return ended(FileRecord(name, Outcome.QUARANTINED, _NO_PLACE, made_by=engines.made_by))
         # The one broad catch: whatever surprises here costs this file alone, and its text may hold values.
         fault = uuid.uuid4().hex[:8]

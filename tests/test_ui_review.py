@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import json
@@ -24,7 +25,7 @@ from deid.review import Correction, Deed
 from deid.runfiles import RunFiles
 from deid.settings import Settings
 from deid.store import NewUser, Role, User
-from deid.ui import downloads, keys, lightbox, looks, review, shared
+from deid.ui import deciding, downloads, keys, lightbox, looks, review, shared
 from deid.ui.bench import Looked, workbench
 from deid.ui.lightbox import Mark, Told
 from deid.values import Box, Outcome, Reason, Word
@@ -163,6 +164,26 @@ def test_an_approved_file_has_the_drawn_box_and_is_counted_as_clean() -> None:
     (told,) = shared.store().reviews(run_id)
     assert (told.user, told.review.covered) == ("ada", 1)
     assert any(event.action == "reviewed" for event in shared.store().events())
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(OSError(errno.ENOSPC, "no room"), ["The file cannot be written."]), (OSError("truncated"), [])],
+    ids=["the system", "a library"],
+)
+def test_an_error_of_a_library_has_an_id_and_a_full_disk_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, told: list[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    waits()
+    monkeypatch.setattr(deciding, "redone", fail)
+    page = enter()
+    next(each for each in page.button if each.label == "Approve").click().run()
+    assert [each.value for each in page.error] == told
+    assert bool(page.exception) is not bool(told), "the server says of such an exception that it has an id"
+    assert "Approved" not in text(page)
 
 
 def test_a_header_value_that_is_kept_is_asked_about_again() -> None:

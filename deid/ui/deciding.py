@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from deid.errors import DeidError
+from deid.faults import cannot_be_written
 from deid.jobs import examine
 from deid.pipeline import Engines
 from deid.review import faults, may_leave, opened, questions, redone
@@ -42,11 +43,13 @@ def decide(bench: Workbench, user: User, item: Item, looked: Looked | None, queu
             _go_on(bench, user, item, queue, "Rejected: it goes nowhere.")
         elif looked is not None and item.note is not None:
             _work(deed, bench, user, item, looked, queue)
-    except (DeidError, OSError) as exc:
-        st.error(str(exc) if isinstance(exc, DeidError) else "The file cannot be written.", icon=":material/error:")
-    except Exception:
+    except DeidError as exc:
+        st.error(str(exc), icon=":material/error:")
+    except Exception as exc:
         forget()
-        raise
+        if not cannot_be_written(exc):
+            raise
+        st.error("The file cannot be written.", icon=":material/error:")
     forget()
 
 
