@@ -23,6 +23,7 @@ from deid.store import NewUser, Role, open_store
 from deid.values import Check
 from deid.waiting import hold
 from tests.e2e import keyboard
+from tests.e2e.pictures_rooms import take_rooms
 from tests.e2e.planted import ghosts, zip_of
 from tests.e2e.served import PASSWORD, ROOT, Browser, Server, browser, server, set_up, sign_in
 from tests.made_up_runs import fill
@@ -63,6 +64,7 @@ def take_all(folder: Path) -> None:
         take_runs(folder)
         take_review(folder)
         take_questions(folder)
+        take_rooms(folder)
 
 
 def take_review(folder: Path) -> None:
