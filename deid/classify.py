@@ -43,6 +43,10 @@ P_OVERRULES_PLACE = 0.99997
 P_FREES, P_FREES_KNOWN = 0.16, 0.8
 """Below this the model frees a word against which only its neighbours or an institution's line speak; the second is for
 one that a word list knows and that stands in no institution's line."""
+LISTED = 1.6
+"""By how much the model's logit of a listed word is lower already (deid/engines/weighing.py): the bars that it has to
+pass are lower by as much, or its list would count twice."""
+_LISTED = frozenset(("known", "label"))
 _WEAK = frozenset(("neighbour", LabelKind.INSTITUTION.value))
 _PLACED = frozenset(("label", "symbol", "age"))
 
@@ -138,8 +142,10 @@ class _Gathered:
         if not rules:
             return 0.5
         if rules & _PLACED:
-            return max(self.overrules, P_OVERRULES_PLACE)
-        return min(self.overrules, P_OVERRULES_BESIDE) if index in self.beside else self.overrules
+            bar = max(self.overrules, P_OVERRULES_PLACE)
+        else:
+            bar = min(self.overrules, P_OVERRULES_BESIDE) if index in self.beside else self.overrules
+        return _moved(bar, -LISTED) if rules & _LISTED and bar < 1 else bar
 
 
 def classify_words(
@@ -309,8 +315,11 @@ def _against(p_model: float, bar: float) -> float:
     """The model's P(PHI) moved so that 0.5 lies where it was the bar; the order of words stays."""
     if not 0 < bar < 1:
         return 0.0 if bar >= 1 else 1.0
-    odds = math.log(max(p_model, 1e-15) / max(1 - p_model, 1e-15)) - math.log(bar / (1 - bar))
-    return 1 / (1 + math.exp(-odds))
+    return _moved(p_model, -math.log(bar / (1 - bar)))
+
+
+def _moved(p: float, logits: float) -> float:
+    return 1 / (1 + math.exp(-math.log(max(p, 1e-15) / max(1 - p, 1e-15)) - logits))
 
 
 def _decide(gathered: _Gathered, index: int, threshold: float) -> Finding:

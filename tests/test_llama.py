@@ -1,16 +1,21 @@
 """The model that judges words: the bundled one, run for real, and what happens to files that are none."""
 
+import dataclasses
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from deid.classify import LISTED, P_OVERRULES, P_OVERRULES_BESIDE, P_OVERRULES_PLACE
 from deid.engines.fewshot import FORMAT as FEWSHOT
-from deid.engines.llama import LlamaClassifier, bundled_base, parts_of
+from deid.engines.llama import LIMIT_UNTRAINED, LlamaClassifier, bundled_base, parts_of, standing
 from deid.engines.merge import adapter_facts, file_digest, merged_model
+from deid.engines.weighing import KNOWN, known_of
 from deid.errors import EngineError
+from deid.training.export import Heads, read_adapter, write_adapter
 
 ROOT = Path(__file__).parents[1]
 ADAPTER = ROOT / "deid/models/phi-lora.gguf"
@@ -74,6 +79,55 @@ def test_only_a_line_that_is_too_long_alone_is_cut() -> None:
     assert [len(word) for part in parts[2:] for word in part] == [7, 5]
 
 
+def test_what_is_known_of_a_word_corrects_the_answer(model: LlamaClassifier) -> None:
+    line = ["Chest", "F/94", "Lindqvist"]
+    weights, corrected = model.weights, model.logits([line])
+    model.weights = ()
+    plain = model.logits([line])
+    model.weights = weights
+    added = [after - before for after, before in zip(corrected, plain, strict=True)]
+    expected = [weights[KNOWN.index("listed")], weights[KNOWN.index("an age that identifies")], 0]
+    assert added == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("line", "word", "known"),
+    [
+        (["Chest"], 0, "listed"),
+        (["Toshiba"], 0, "listed, or a name"),
+        (["F/94"], 0, "an age that identifies"),
+        (["92", "years"], 0, "an age that identifies"),
+        (["F/54"], 0, "a younger age"),
+        (["5.0mm"], 0, "a measure with its unit"),
+        (["31/866"], 0, "two counts"),
+        (["1.25"], 0, "a decimal"),
+        (["17"], 0, "a short number"),
+        (["Q."], 0, "one letter"),
+        (["Lindqvist"], 0, ""),
+        (["4711"], 0, ""),
+    ],
+)
+def test_what_is_known_of_a_word(line: list[str], word: int, known: str) -> None:
+    found = list(known_of(line, [standing(each) for each in line]))[word]
+    said = {name for name, holds in zip(KNOWN, found, strict=True) if holds}
+    assert said >= {known} if known else not said
+
+
+def test_an_adapter_with_weights_for_other_things_is_refused(tmp_path: Path) -> None:
+    facts = adapter_facts(ADAPTER)
+    assert facts is not None
+    path = tmp_path / "own.gguf"
+    other = dataclasses.replace(facts, weights=facts.weights[:-1])
+    write_adapter(read_adapter(ADAPTER, Heads(9, 3)), Heads(9, 3), 32.0, other, path)
+    with pytest.raises(EngineError):
+        LlamaClassifier(adapter=str(path), cache_folder=tmp_path)
+
+
+def test_an_untrained_model_is_never_believed_against_the_word_lists() -> None:
+    bars = (P_OVERRULES, P_OVERRULES_BESIDE, P_OVERRULES_PLACE)
+    assert min(math.log(bar / (1 - bar)) - LISTED for bar in bars) > LIMIT_UNTRAINED
+
+
 def test_no_words_need_no_model(model: LlamaClassifier) -> None:
     assert model.classify([]) == ()
 
@@ -87,6 +141,7 @@ def test_the_bundled_files_belong_together(model: LlamaClassifier) -> None:
     assert facts is not None
     assert facts.base_sha256 == RECORD["base_sha256"] == file_digest(bundled_base())
     assert facts.bias == pytest.approx(RECORD["bias"], abs=1e-5)
+    assert facts.weights == pytest.approx(list(RECORD["weights"].values()), abs=1e-5)
     assert ADAPTER.stat().st_size < 10_000_000
 
 

@@ -14,10 +14,12 @@ import pytest
 from deid.engines.merge import AdapterFacts, adapter_facts
 from deid.engines.prompt import FORMAT, Vocabulary, lay_out
 from deid.engines.rapidocr import RapidOcr
+from deid.engines.weighing import KNOWN
 from deid.errors import UsageError
 from deid.lexicon import load_lexicon
 from deid.text import fold
 from deid.training import evaluate
+from deid.training.calibrate import fitted, weights_of
 from deid.training.config import load_config
 from deid.training.equipment import invented
 from deid.training.export import Heads, read_adapter, write_adapter
@@ -139,6 +141,8 @@ def test_initials_without_a_label_are_nothing_that_a_console_prints(made: dict[S
     [
         pytest.param([Token("Wu", True, "name"), Token("R", True, "name")], [True, None], id="initial or side"),
         pytest.param([Token("Wu", True, "surname"), Token("L", False, "side")], [True, None], id="side or initial"),
+        pytest.param([Token("P", True, "name"), Token("Wu", True, "name")], [None, True], id="initial or direction"),
+        pytest.param([Token("Don", False, "title"), Token("Wu", True, "surname")], [None, True], id="title or name"),
         pytest.param([Token("4/22", False, "n")], [None], id="count or day"),
         pytest.param([Token("V/100", True, "old")], [None], id="age or setting"),
         pytest.param([Token("GR", True, "loose"), Token("89", False, "n")], [None, False], id="initials or label"),
@@ -178,6 +182,7 @@ def test_a_measure_that_was_read_as_a_long_number_has_no_label() -> None:
         pytest.param((Token("Ward", False, "wardlabel"), Token("2D", True, "ward")), [False, True], id="labelled"),
         pytest.param((Token("Gent", True, "city"), Token("3", True, "street")), [True, True], id="a long word"),
         pytest.param((Token("jk", True, "initials"),), [True], id="initials"),
+        pytest.param((Token("FD", True, "initials"),), [None], id="initials or a setting"),
         pytest.param((Token("Breast", True, "hospital"), Token("Clinic", True, "hospital")), [None, None], id="kind"),
         pytest.param((Token("Ost", True, "hospital"), Token("Clinic", True, "hospital")), [True, True], id="named"),
         pytest.param((Token("Siemens", True, "eponym"),), [None], id="surname or maker"),
@@ -302,9 +307,24 @@ def test_an_adapter_says_how_it_is_used(tmp_path: Path) -> None:
         f"layers.0.self_attn.q_proj.{part}": np.ones(shape, np.float32)
         for part, shape in (("a", (2, 8)), ("b", (8, 2)))
     }
-    facts = AdapterFacts(FORMAT, 1, 0.25, "")
-    write_adapter(weights, Heads(2, 2), 4.0, facts, tmp_path / "own.gguf")
-    assert adapter_facts(tmp_path / "own.gguf") == facts
+    for facts in (AdapterFacts(FORMAT, 1, 0.25, ""), AdapterFacts(FORMAT, 1, 0.25, "", (0.5, -1.25))):
+        write_adapter(weights, Heads(2, 2), 4.0, facts, tmp_path / "own.gguf")
+        assert adapter_facts(tmp_path / "own.gguf") == facts
+
+
+def test_an_answer_is_corrected_by_what_is_known_of_a_word_and_by_nothing_else() -> None:
+    rng = np.random.default_rng(5)
+    known = rng.random((4000, 2)) < 0.3
+    scores = rng.normal(0, 3, 4000)
+    phi = rng.random(4000) < 1 / (1 + np.exp(-2 * (scores - 1.5 * known[:, 0])))
+    listed, nothing = fitted(known.astype(float), scores, phi)
+    assert listed == pytest.approx(-1.5, abs=0.3)
+    assert nothing == pytest.approx(0, abs=0.3)
+
+
+def test_weights_are_learnt_from_a_judge_that_trusts_no_list(made: dict[Split, list[MadeUp]]) -> None:
+    weights = weights_of(lambda lines: [0.0 for line in lines for _ in line], made[Split.EVALUATE][:80])
+    assert weights[KNOWN.index("listed")] < 0 < weights[KNOWN.index("an age that identifies")]
 
 
 def test_an_adapter_is_read_back_as_it_was_written(tmp_path: Path) -> None:

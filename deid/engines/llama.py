@@ -22,6 +22,7 @@ from typing import Any
 from deid.engines import fewshot
 from deid.engines.merge import adapter_facts, file_digest, merged_model
 from deid.engines.prompt import FORMAT, HARMLESS, LONGEST_WORD_TOKENS, PRIVATE, Vocabulary, lay_out
+from deid.engines.weighing import KNOWN, corrections
 from deid.errors import EngineError
 from deid.lexicon import MOST_MARKS, load_lexicon
 
@@ -34,7 +35,7 @@ KEPT_WORDS = 8192
 """Of these the tokens are remembered, the last ones used: a console prints the same words again and again."""
 LIMIT = 30.0
 """Logits are clipped here."""
-LIMIT_UNTRAINED = 5.0
+LIMIT_UNTRAINED = 3.5
 """A model that was not trained for this is never so sure that it is believed against the word lists."""
 
 
@@ -53,6 +54,7 @@ class LlamaClassifier:
     ) -> None:
         self._turn = Lock()
         self.bias = 0.0
+        self.weights: tuple[float, ...] = ()
         self._limit = LIMIT
         folder = cache_folder or Path.home() / ".deid" / "models"
         base = _given(model) if model else bundled_base()
@@ -62,7 +64,9 @@ class LlamaClassifier:
             if chosen and facts:
                 if facts.format != FORMAT:
                     raise EngineError("The adapter was made by another version of `deid train`: train it again.")
-                self.bias = facts.bias
+                if len(facts.weights) not in (0, len(KNOWN)):
+                    raise EngineError("The adapter was made by another version of `deid train`: train it again.")
+                self.bias, self.weights = facts.bias, facts.weights
                 path = merged_model(base, chosen, folder, say)
                 self.version = f"{FORMAT}:{path.stem}"
                 try:
@@ -88,7 +92,7 @@ class LlamaClassifier:
             return tuple(tuple(_probability(next(scores) + self.bias, self._limit) for _ in line) for line in lines)
 
     def logits(self, lines: Sequence[Sequence[str]], *, unlisted: bool = False) -> list[float]:
-        """The model's answer for each word in reading order, before the bias; `unlisted` as if no list knew any."""
+        """The answer for each word in reading order, corrected, before the bias; `unlisted` as if no list knew any."""
         with self._turn:
             return self._trained_scores(lines, unlisted=True) if unlisted else self._scores(lines)
 
@@ -96,8 +100,13 @@ class LlamaClassifier:
         vocabulary = self._model.vocabulary
         scores = []
         for part in parts_of(lines, vocabulary.word):
-            marks = () if unlisted else [standing(word) for line in part for word in line]
-            scores += self._model.answers(*_one_sequence(lay_out(part, vocabulary, marks)))
+            marks = [[0 if unlisted else standing(word) for word in line] for line in part]
+            laid = lay_out(part, vocabulary, [mark for line in marks for mark in line])
+            said = self._model.answers(*_one_sequence(laid))
+            known = [
+                each for line, own in zip(part, marks, strict=True) for each in corrections(line, own, self.weights)
+            ]
+            scores += [score + each for score, each in zip(said, known, strict=True)]
         return scores
 
 

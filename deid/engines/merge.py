@@ -35,6 +35,8 @@ class AdapterFacts:
     """Added to the logit, so that 0.5 is the decision."""
     base_sha256: str
     """Of the base's GGUF file; "" where it was trained on a folder."""
+    weights: tuple[float, ...] = ()
+    """Added to the logit for what is known of a word (deid/engines/weighing.py); nothing where there are none."""
 
 
 def file_digest(path: Path) -> str:
@@ -59,7 +61,11 @@ def adapter_facts(path: Path) -> AdapterFacts | None:
     if "format" not in fields:
         return None
     return AdapterFacts(
-        str(fields["format"]), int(fields["layers"]), float(fields["bias"]), str(fields.get("base_sha256", ""))
+        str(fields["format"]),
+        int(fields["layers"]),
+        float(fields["bias"]),
+        str(fields.get("base_sha256", "")),
+        tuple(float(each) for each in fields.get("weights", ())),
     )
 
 

@@ -50,6 +50,8 @@ def write_adapter(
     writer.add_uint32("deid.layers", facts.layers)
     writer.add_float32("deid.bias", facts.bias)
     writer.add_string("deid.base_sha256", facts.base_sha256)
+    if facts.weights:
+        writer.add_array("deid.weights", list(facts.weights))
     for name, values in weights.items():
         match = _PARAMETER.match(name)
         if match is None:

@@ -16,8 +16,10 @@ from deid.engines.merge import AdapterFacts, file_digest
 from deid.engines.prompt import FORMAT, HARMLESS, PRIVATE
 from deid.engines.rapidocr import RapidOcr
 from deid.engines.tesseract import Tesseract
+from deid.engines.weighing import KNOWN
 from deid.errors import UsageError
 from deid.training import evaluate, rendered
+from deid.training.calibrate import weights_of
 from deid.training.config import NEEDS, TrainConfig
 from deid.training.export import Heads, write_adapter
 from deid.training.images import DATA_VERSION, MadeUp
@@ -79,8 +81,9 @@ def train_adapter(config: TrainConfig, place: Place, say: Say) -> None:
     record = describe(config, facts)
     if base.is_file():
         judge = LlamaClassifier(config.base, str(place.adapter), 1, place.out / "models", say)
+        judge.weights = weights_of(judge.logits, evaluate.calibration_pictures(config.evaluation_pictures))
         bias = evaluate.best_bias(judge.logits, config.evaluation_pictures, config.recall)
-        facts = dataclasses.replace(facts, bias=bias)
+        facts = dataclasses.replace(facts, bias=bias, weights=judge.weights)
         write_adapter(weights, heads, config.alpha, facts, place.adapter)
         record = describe(config, facts) | {"metrics": measure(judge, bias, config, say)}
     else:
@@ -94,6 +97,7 @@ def describe(config: TrainConfig, facts: AdapterFacts) -> dict[str, Any]:
         "format": facts.format,
         "answers": [PRIVATE, HARMLESS],
         "bias": facts.bias,
+        "weights": dict(zip(KNOWN, facts.weights, strict=True)) if facts.weights else {},
         "base_sha256": facts.base_sha256,
         "data_version": DATA_VERSION,
         "config": dataclasses.asdict(config),

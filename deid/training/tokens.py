@@ -19,7 +19,7 @@ _UNITS_OF_TIME = frozenset(("h", "uhr", "kl", "klo"))
 _UNIT = re.compile(r"[a-zA-Z]")
 _NAMES = ("name", "surname", "given", "eponym")
 _TELLING = ("initials", "loose", "signed", "old", *_NAMES)
-_SEXES_AND_SIDES = "MFWHKVLR"
+_LABELS_AND_NAMES = frozenset(("bay", "don", "jina", "pan", "pat"))
 _LETTER_AND_NUMBER = re.compile(r"[HKVW]/\d+")
 """An age behind a sex, or a setting: V/100."""
 _DOCTORS = frozenset(("dr", "drs", "prof"))
@@ -59,7 +59,8 @@ def unsure(tokens: list[Token], index: int) -> Token:
     undecided = (
         (not alnum(token.text) and (token.phi or any(each.phi for each in beside)))
         or _is_unit(token, alone=alone)
-        or _may_be_initial(token, before, after)
+        or _may_be_initial(token, beside, after)
+        or _may_be_given_name(token)
         or _may_be_day(token, before)
         or _may_name_a_place(token, before, beside)
         or _may_be_surname(token, beside, alone=alone)
@@ -82,14 +83,20 @@ def _is_unit(token: Token, *, alone: bool) -> bool:
     )
 
 
-def _may_be_initial(token: Token, before: Token | None, after: Token | None) -> bool:
-    """Whether a letter behind a name may be an initial, a sex or a side; or letters before a number its label."""
+def _may_be_initial(token: Token, beside: list[Token], after: Token | None) -> bool:
+    """Whether a letter beside a name may be an initial, a sex, a side or a direction; or letters a number's label."""
     letters = alnum(token.text)
     if token.kind == "loose":
         return after is not None and "/" not in token.text and after.text[:1].isdigit()
     single = len(letters) == 1 and letters.isalpha() and letters == token.text.rstrip(".,")
-    follows = before is not None and before.kind in _NAMES and token.kind in ("sex", "side", *_NAMES)
-    return single and follows and letters in _SEXES_AND_SIDES
+    beside_name = token.kind in ("sex", "side", *_NAMES) and any(each.kind in _NAMES for each in beside)
+    return single and beside_name and load_lexicon().standing(letters) > 0
+
+
+def _may_be_given_name(token: Token) -> bool:
+    """Whether a label or a title that nothing marks as one is somebody's given name or surname elsewhere."""
+    label = token.kind in ("title", "namelabel") and not token.text.endswith(LABEL_ENDS)
+    return label and fold(alnum(token.text)) in _LABELS_AND_NAMES
 
 
 def _may_be_day(token: Token, before: Token | None) -> bool:
@@ -149,11 +156,14 @@ def _may_be_word(token: Token, tokens: list[Token]) -> bool:
 def stranded(line: Line) -> Line:
     """A line that a reader cut off; its parts of addresses and short numbers have no label: nothing tells of them.
 
-    Nor has a surname that is a maker or a view too and has lost the label or the given name beside it.
+    Nor has a surname that is a maker or a view too and has lost the label or the given name beside it; nor initials
+    that lost their label and stand for something else on consoles.
     """
     named = any(token.kind in ("name", "surname", "given") or token.kind.endswith("label") for token in line)
     if not named and any(token.kind == "eponym" for token in line):
         return tuple(Token(token.text, None if token.kind == "eponym" else token.phi, token.kind) for token in line)
+    if len(line) == 1 and line[0].kind == "initials" and load_lexicon().standing(line[0].text):
+        return (Token(line[0].text, None, "initials"),)
     places = [token for token in line if token.phi and token.kind in ("hospital", "ward")]
     if places and all(alnum(token.text) in kinds_of_places() for token in places):
         line = tuple(Token(each.text, None, each.kind) if each in places else each for each in line)
