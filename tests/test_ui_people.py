@@ -17,7 +17,7 @@ from deid.bench.typefaces import typefaces
 from deid.pipeline import Engines, Options
 from deid.settings import Settings
 from deid.store import Action, Actor, Events, NewUser, Role, SignIn
-from deid.ui import keys, places, rules, shared, trail, visitors
+from deid.ui import keys, measured, places, rules, shared, trail, visitors
 from tests.fakes import ScriptedOcr
 from tests.test_ui import PASSWORD, headings, sign_in, start
 
@@ -209,10 +209,12 @@ def test_what_was_measured_is_shown_with_its_pictures_and_can_be_dropped(setting
     last.keep(settings.home, results)
     page.run()
     assert not page.exception
-    assert next(each.value for each in page.metric if each.label == "Still readable") == "100.0%"
+    assert next(each.value for each in page.metric if each.label == "Still readable") == "100.0 %"
     words = page.dataframe[0].value
     assert len(words) == sum(word.score.leaked for result in results for word in result.words)
     assert all(address.startswith("data:image/png;base64,") for address in words[""])
+    assert set(words["What decided"]) == {"nothing"}
+    assert measured.decided("lexicon:known") == "is a harmless word of the list"
     press(page, "Delete these results")
     assert last.last(settings.home) is None
 

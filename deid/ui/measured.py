@@ -13,7 +13,8 @@ from deid.bench import last
 from deid.bench.last import Last, Miss
 from deid.bench.measure import GROUPS
 from deid.store import User
-from deid.ui import looks, screen, shared
+from deid.ui import looks, screen, shared, why
+from deid.values import Evidence, Reason
 
 _SHOWN = 60
 """Words of one kind that are shown with their pictures."""
@@ -64,7 +65,7 @@ def _figures(found: Last) -> None:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def table(found: Last, by: str) -> pd.DataFrame:
@@ -72,7 +73,7 @@ def table(found: Last, by: str) -> pd.DataFrame:
     rows = sorted(found.tables[by].items(), key=lambda row: (-(row[1]["leak_words"] or 0), row[0]))
     return pd.DataFrame(
         {
-            _GROUPS[by]: [key for key, _ in rows],
+            _GROUPS[by]: [decided(key) if by == "reason" else key for key, _ in rows],
             "Identifying words": [each["phi_words"] for _, each in rows],
             "Still readable": [each["leak_words"] for _, each in rows],
             "Other words": [each["other_words"] for _, each in rows],
@@ -90,7 +91,7 @@ def _words(title: str, misses: Sequence[Miss], none: str) -> None:
     st.dataframe(
         words(misses[:_SHOWN]),
         hide_index=True,
-        row_height=70,
+        row_height=110,
         column_config={"": st.column_config.ImageColumn("", width="medium")},
     )
 
@@ -103,10 +104,17 @@ def words(misses: Sequence[Miss]) -> pd.DataFrame:
             "Word": [miss.text for miss in misses],
             "Is": [miss.category for miss in misses],
             "Read as": [" | ".join(miss.read_as) or "nobody saw it" for miss in misses],
-            "What decided": [miss.reason for miss in misses],
+            "What decided": [decided(miss.reason) for miss in misses],
             "Case": [miss.case for miss in misses],
         }
     )
+
+
+def decided(told: str) -> str:
+    """What decided about a word, in words: `told` is a reason with its rule, as `deid bench` names them."""
+    reason, _, rule = told.partition(":")
+    known = {each.value: each for each in Reason}
+    return why.said(Evidence(known[reason], rule, 0.0)) if reason in known else "nothing"
 
 
 def _address(crop: Path) -> str:
