@@ -174,14 +174,13 @@ def test_a_series_is_reviewed_with_the_keyboard_alone(at: Server, store: Store, 
             assert list(added.values()) == [FILES], "one box, in each file of the series"
             if undone:
                 press(page, "z")
-                page.wait_for(f"Taken back in {FILES} files")
                 page.wait_for("0 boxes added")
                 assert Counter(drawn(at, run_id)) == decided
         (box,) = added
         press(page, "a")
         page.wait_for("a value of the header or a code stands there")
         keyboard.press(page, "Yes, approve it")
-        page.wait_for("Approved: it is among the clean files")
+        page.wait_for(f" of {FILES - 1} · run {run_id}")
         keyboard.press(page, f"Back to run {run_id}")
         page.wait_for("Download 1 clean file")
         keyboard.press(page, "Download 1 clean file")
