@@ -259,7 +259,7 @@ def triage_command(
         line = f"{modality or '-':4s} {device or '-':40s} {held}"
         _out.print(line, markup=False, highlight=False, soft_wrap=True)
     if sampled:
-        _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames only.", highlight=False)
+        _out.print(f"{sampled} loops were looked at in {triage.SAMPLED_FRAMES} frames at most.", highlight=False)
 
 
 @app.command()

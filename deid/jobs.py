@@ -25,7 +25,7 @@ from deid.manifest import Batch
 from deid.pipeline import Engines, Options
 from deid.report import as_line, open_report
 from deid.runfiles import RunFiles, purge, report_line
-from deid.settings import NO_MODEL, Settings
+from deid.settings import EXACT, NO_MODEL, Settings
 from deid.single import Watch, process_file, unwatched
 from deid.store import RunState, Store, open_store, secret
 from deid.values import FileRecord, Outcome
@@ -68,7 +68,7 @@ def make_engines(settings: Settings) -> Engines:
         Where a reader or the model cannot be started.
     """
     key = secret(settings.home, "pseudonym-key")
-    return Engines((RapidOcr(), Tesseract()), key, make_classifier(settings), Zxing())
+    return Engines((RapidOcr(exact=settings.search == EXACT), Tesseract()), key, make_classifier(settings), Zxing())
 
 
 def make_classifier(settings: Settings) -> Classifier | None:

@@ -28,6 +28,8 @@ BORDER_SIGMA_PX = 12.0
 """Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
+SURE_LINE = 0.95
+"""Known words of at least this confidence are not read again."""
 SAME_PLACE = 0.5
 """Two words share their place when this share of the smaller one's box is covered."""
 COVERED = 0.7
@@ -48,10 +50,11 @@ class OcrEngine(Protocol):
     finds_lines: bool
     """Whether its detector is good enough to look for lines in a whole picture."""
 
-    def read(self, picture: Picture, side_px: int | None = None) -> tuple[Word, ...]:
+    def read(self, picture: Picture, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best.
+        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and may leave
+        out lines that `known` words cover from end to end.
         """
         ...
 
@@ -65,15 +68,17 @@ def read_frame(
     readers: Sequence[OcrEngine],
     before: Sequence[Word] = (),
     side_px: int | None = None,
+    known: Sequence[Word] = (),
 ) -> tuple[Word, ...]:
     """The words of one frame, in lines, in stored-pixel coordinates.
 
     `before` are the words of the frame before: a line that stands there unchanged needs no second opinion. Where there
     are several views, the one on an even ground is searched closely and the others at COARSE_SIDE_PX; a lone one at
-    `side_px`.
+    `side_px`. Lines that are made of `known` words are not read: those are not among the answer.
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
+    sure = [word.box for word in known if word.confidence >= SURE_LINE]
     words: tuple[Word, ...] = ()
     for view, picture in views.items():
         side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
@@ -81,7 +86,7 @@ def read_frame(
             continue
         seen: tuple[Word, ...] = ()
         for finder in finders:
-            seen = merge(seen, _read_padded(picture, finder, side))
+            seen = merge(seen, _read_padded(picture, finder, side, sure))
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
         strips = cut_strips(picture, fresh)
@@ -113,10 +118,13 @@ def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine
     return tuple(word for word in found if word.confidence >= SURE and any(each.isalnum() for each in word.text))
 
 
-def _read_padded(picture: Picture, reader: OcrEngine, side_px: int | None = None) -> tuple[Word, ...]:
+def _read_padded(
+    picture: Picture, reader: OcrEngine, side_px: int | None = None, known: Sequence[Box] = ()
+) -> tuple[Word, ...]:
     """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
-    for word in reader.read(bordered(picture), side_px):
+    there = [Box(box.left + PADDING_PX, box.top + PADDING_PX, box.width, box.height) for box in known]
+    for word in reader.read(bordered(picture), side_px, there):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])

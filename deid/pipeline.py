@@ -19,6 +19,7 @@ from deid import header, verify
 from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.case import Case, Engines, Options, Step
 from deid.cautions import cautions
+from deid.changes import Stored, changed_part, read_part
 from deid.classify import find_phi
 from deid.codecs.raw import forget_decoded, iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
 from deid.codes import find_codes
@@ -162,13 +163,20 @@ def _read(case: Case, engines: Engines, options: Options) -> Case:
     found = []
     seconds = case.seconds
     before: tuple[Word, ...] = ()
+    last: Stored | None = None
     codes: tuple[Region, ...] = ()
     for frame, repeats in case.representative or ():
         case = replace(case, seconds=seconds)
         with _timed(case, Stage.RENDER) as seconds:
-            views = distinct_views(case.dataset, raw_frame(case.dataset, frame))
+            stored = raw_frame(case.dataset, frame)
+            views = distinct_views(case.dataset, stored)
         with _timed(replace(case, seconds=seconds), Stage.OCR) as seconds:
-            before = read_frame(views, engines.readers, before)
+            part = None if last is None else changed_part(stored, last, before)
+            if part is None:
+                before = read_frame(views, engines.readers, before)
+            else:
+                before = read_part(views, engines.readers, before, part)
+            last = stored
             codes = merge_regions((*codes, *_codes_in(views, engines)))
         found.append(FrameWords(frame, repeats, before))
     return replace(case, words=tuple(found), codes=codes, seconds=seconds)
@@ -246,10 +254,13 @@ def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region,
     written = verify.opened(case.written)
     finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
     known = [word.box for frame in case.words or () for word in frame.words]
+    stays = {
+        frame.frame: [finding.word for finding in frame.findings if not finding.is_phi] for frame in case.findings or ()
+    }
     found = []
     codes: tuple[Region, ...] = ()
-    for picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX)
+    for frame, picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
+        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX, known=stays.get(frame, ()))
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))
@@ -273,11 +284,11 @@ def _tells(finding: Finding, known: Sequence[Box]) -> bool:
     return is_text and not any(word.box.overlap(box) for box in known)
 
 
-def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator[Picture]:
-    """Every frame of a short loop; of a long one some, and what is brightest and darkest anywhere in it."""
+def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator[tuple[int, Picture]]:
+    """Every frame of a short loop; of a long one some, and as frame -1 what is brightest and darkest anywhere in it."""
     if len(frames) <= READ_AGAIN_FRAMES:
         for frame in frames:
-            yield render_stored(written, raw_frame(written, frame), View.LOCAL)
+            yield frame, render_stored(written, raw_frame(written, frame), View.LOCAL)
         return
     chosen = {frames[round(each * (len(frames) - 1) / (READ_AGAIN_FRAMES - 1))] for each in range(READ_AGAIN_FRAMES)}
     brightest: Picture | None = None
@@ -289,10 +300,10 @@ def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator
         brightest = picture if brightest is None else np.maximum(brightest, picture)
         darkest = picture if darkest is None else np.minimum(darkest, picture)
         if frame in chosen:
-            yield render_stored(written, stored, View.LOCAL)
+            yield frame, render_stored(written, stored, View.LOCAL)
     assert brightest is not None and darkest is not None
-    yield brightest
-    yield darkest
+    yield -1, brightest
+    yield -1, darkest
 
 
 def _residue_check(residue: tuple[Region, ...]) -> Check:

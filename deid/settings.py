@@ -11,6 +11,8 @@ from deid.errors import UsageError
 
 NO_MODEL = "none"
 """As DEID_MODEL: no model judges words."""
+QUICK, EXACT = "quick", "exact"
+"""As DEID_SEARCH."""
 SHORTEST_TOKEN = 24
 """Characters of a token that somebody makes up."""
 
@@ -28,6 +30,8 @@ class Settings:
     adapter: str = ""
     """Path of a GGUF adapter (LoRA) for `model`; empty: the bundled one for the bundled model, none for another."""
     model_threads: int = 1
+    search: str = EXACT
+    """How text is searched for: exact is alike on all processors, quick rounds to bfloat16 where they work in it."""
     bind: str = "127.0.0.1"
     port: int = 8501
     origin: str = "http://127.0.0.1:8501"
@@ -82,6 +86,8 @@ class Settings:
             raise UsageError("DEID_BOX_PADDING must not be negative.")
         if self.api_per_minute < 1:
             raise UsageError("DEID_API_PER_MINUTE must be 1 or more.")
+        if self.search not in (QUICK, EXACT):
+            raise UsageError("DEID_SEARCH must be quick or exact.")
         if self.log not in ("text", "json"):
             raise UsageError("DEID_LOG must be text or json.")
         if 0 < len(self.metrics_token) < SHORTEST_TOKEN:
@@ -117,6 +123,7 @@ _KINDS: dict[str, type] = {
     "model": str,
     "adapter": str,
     "model_threads": int,
+    "search": str,
     "bind": str,
     "port": int,
     "origin": str,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from deid import header
-from deid.codecs.raw import pixel_keyword, raw_frame
-from deid.engines.rapidocr import RapidOcr
+from deid.codecs.raw import forget_decoded, pixel_keyword, raw_frame
+from deid.engines.detector import Detector
 from deid.errors import DeidError
 from deid.inputs import InputFile, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom, load
@@ -27,11 +27,11 @@ from deid.render import Picture, frame_count, render_stored
 from deid.values import Box, View
 from deid.workers import Beat, Limits, Lost, Work, work_through
 
-SIDE_PX = 736
-"""Pictures are looked at with their longer side at this length."""
+SIDES_PX = (480, 736)
+"""Pictures are looked at with their longer side at this length; where that shows no text, at the next one."""
 SAMPLED_FRAMES = 3
 """Of a loop: the first, the middle and the last."""
-LARGEST_RENDERED_PX = 1600
+LARGEST_RENDERED_PX = 1000
 """Larger frames are made smaller before they are rendered."""
 _IDENTIFYING = ("Patient", "Accession", "Referring", "OtherPatient", "IssuerOfPatient")
 
@@ -60,9 +60,9 @@ class Glance:
     """Maker and model."""
     frames: int = 0
     looked_at: tuple[int, ...] = ()
-    """The frames that were searched."""
+    """The frames that were searched; the first that shows text ends the search."""
     lines: int = 0
-    """The most lines of text that were found in one of them."""
+    """The lines of text that were found in the last of them; a closer look may find more."""
 
 
 def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) -> Glance:
@@ -77,11 +77,15 @@ def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) 
     device = " ".join(filter(None, (str(dataset.get(key) or "") for key in ("Manufacturer", "ManufacturerModelName"))))
     named = any(hint.keyword.startswith(_IDENTIFYING) for hint in header.harvest(dataset))
     frames = frame_count(dataset) if pixel_keyword(dataset) else 0
-    looked_at = sampled(frames)
+    looked_at: list[int] = []
+    lines = 0
     try:
-        lines = max(
-            (len(find(_rendered(dataset, raw_frame(dataset, frame)), SIDE_PX)) for frame in looked_at), default=0
-        )
+        for frame in sampled(frames):
+            looked_at.append(frame)
+            picture = _rendered(dataset, raw_frame(dataset, frame))
+            lines = next(filter(None, (len(find(picture, side)) for side in SIDES_PX)), 0)
+            if lines:
+                break
     except DeidError:
         return Glance(Sort.UNREADABLE, modality, device, frames)
     sorts = {
@@ -90,20 +94,22 @@ def glance(data: bytes, find: Find, max_frames: int, max_pixels_per_frame: int) 
         (False, True): Sort.HEADER,
         (False, False): Sort.NEITHER,
     }
-    return Glance(sorts[lines > 0, named], modality, device, frames, looked_at, lines)
+    return Glance(sorts[lines > 0, named], modality, device, frames, tuple(looked_at), lines)
 
 
 def start(max_frames: int, max_pixels_per_frame: int) -> Work:
     """What a worker process does with a file; the detector is started once a process."""
     cv2.setNumThreads(1)
-    finder = RapidOcr()
+    finder = Detector(exact=False, few_sizes=True)
 
     def work(source: InputFile, beat: Beat) -> Glance:
         try:
             data = source.path.read_bytes()
         except OSError:
             return Glance(Sort.UNREADABLE)
-        return glance(data, finder.find, max_frames, max_pixels_per_frame)
+        seen = glance(data, finder.find, max_frames, max_pixels_per_frame)
+        forget_decoded()
+        return seen
 
     return work
 

@@ -14,7 +14,7 @@ import numpy as np
 from deid.classify import Classifier
 from deid.ocr import OcrEngine
 from deid.pipeline import Engines
-from deid.values import Word
+from deid.values import Box, Word
 
 
 class Turns:
@@ -76,10 +76,12 @@ class _Reader:
         self._reader, self._turns, self._before = reader, turns, before
         self.name, self.version, self.finds_lines = reader.name, reader.version, reader.finds_lines
 
-    def read(self, picture: np.ndarray[Any, Any], side_px: int | None = None) -> tuple[Word, ...]:
+    def read(
+        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = ()
+    ) -> tuple[Word, ...]:
         self._before()
         with self._turns:
-            return self._reader.read(picture, side_px)
+            return self._reader.read(picture, side_px, known)
 
     def forget(self) -> None:
         with self._turns:

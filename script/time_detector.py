@@ -1,4 +1,4 @@
-"""The detector of text in OpenVINO and in ONNX Runtime: processor time a picture, and whether both find the same lines.
+"""The detector of text in ONNX Runtime, in OpenVINO and there in bfloat16: processor time a picture, lines found.
 
 python script/time_detector.py [FOLDER...]     DICOM files; without a folder the demo studies
 """
@@ -19,7 +19,8 @@ import numpy as np  # noqa: E402 - the environment comes first
 from onnxruntime import InferenceSession, SessionOptions  # noqa: E402
 
 from deid.demo import studies  # noqa: E402
-from deid.engines.rapidocr import DETECTOR, RapidOcr  # noqa: E402
+from deid.engines.detector import DETECTOR, Detector, Quad  # noqa: E402
+from deid.engines.rapidocr import DETECT_SIDE_PX  # noqa: E402
 from deid.load import load  # noqa: E402
 from deid.render import Picture, render_frame  # noqa: E402
 from deid.values import View  # noqa: E402
@@ -36,29 +37,35 @@ def pictures(folders: list[str]) -> Iterator[Picture]:
 
 
 def main(folders: list[str]) -> None:
-    """Measure both in turn, picture by picture."""
+    """Measure all in turn, picture by picture."""
     options = SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = InferenceSession(str(DETECTOR), options, providers=["CPUExecutionProvider"])
-    openvino, onnxruntime = RapidOcr(), RapidOcr()
-    onnxruntime._detect.session = lambda values: session.run(None, {"x": values})[0]
-    seconds, lines, differing, count = [0.0, 0.0], 0, 0, 0
+    detectors = {"onnxruntime": Detector(), "openvino": Detector(), "bfloat16": Detector(exact=False)}
+    detectors["onnxruntime"]._network = lambda values: session.run(None, {"x": values})[0]  # type: ignore[assignment]
+    seconds, lines, differing = (dict.fromkeys(detectors, value) for value in (0.0, 0, 0))
+    count = 0
     for picture in pictures(folders):
         count += 1
-        found = []
-        for number, reader in enumerate((openvino, onnxruntime)):
+        found = {}
+        for name, detector in detectors.items():
             began = time.process_time()
-            found.append(reader._search(picture))
-            seconds[number] += time.process_time() - began
-        lines += len(found[1])
-        alike = len(found[0]) == len(found[1]) and all(
-            np.abs(one - two).max() < 2 for one, two in zip(*found, strict=True)
+            found[name] = detector.search(picture, DETECT_SIDE_PX)
+            seconds[name] += time.process_time() - began
+            lines[name] += len(found[name])
+        for name in detectors:
+            differing[name] += not _alike(found["onnxruntime"], found[name])
+    for name in detectors:
+        sys.stdout.write(
+            f"{name}: {count} pictures, {lines[name]} lines, {differing[name]} pictures with other lines (2 px), "
+            f"{seconds[name] / count:.3f} s of a processor a picture\n"
         )
-        differing += not alike
-    sys.stdout.write(
-        f"{count} pictures, {lines} lines, {differing} pictures with other lines (2 px)\n"
-        f"openvino {seconds[0] / count:.2f} s, onnxruntime {seconds[1] / count:.2f} s of a processor a picture\n"
-    )
+
+
+def _alike(one: list[tuple[Quad, float]], two: list[tuple[Quad, float]]) -> bool:
+    """Whether both hold the same lines in the same places, to two pixels."""
+    pairs = zip(one, two, strict=False)
+    return len(one) == len(two) and all(np.abs(first - second).max() < 2 for (first, _), (second, _) in pairs)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ python -m tests.idle_readers run INPUT --out DIR
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ _NAME = Word(PHI["PatientName"].split("^")[0], Box(26, 30, 60, 20), 0.99, ("idle
 class IdleOcr(ScriptedOcr):
     """Takes its time, and reads the patient's name wherever something bright stands."""
 
-    def read(self, picture: np.ndarray[Any, Any], side_px: int | None = None) -> tuple[Word, ...]:
+    def read(
+        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = ()
+    ) -> tuple[Word, ...]:
         time.sleep(_SECONDS)
         return (_NAME,) if picture.max() > 200 else ()
 

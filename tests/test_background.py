@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from deid.runfiles import RunFiles, older_than
 from deid.settings import Settings
 from deid.store import NewUser, RunState, Store, open_store
 from deid.unzip import Limits
-from deid.values import Outcome, Word
+from deid.values import Box, Outcome, Word
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr
 
@@ -36,7 +36,7 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)

@@ -1,19 +1,23 @@
 """The real readers on letters that we drew."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
+from deid import jobs
 from deid.bench.scenes import ground
+from deid.engines.detector import DETECTOR, Detector
 from deid.engines.network import Network
-from deid.engines.rapidocr import DETECTOR, RapidOcr, _ends_label, _is_unread, _Reading
+from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading
 from deid.engines.tesseract import Tesseract
-from deid.errors import EngineError
+from deid.errors import EngineError, UsageError
 from deid.ocr import bordered, read_frame
 from deid.render import _local_contrast
+from deid.settings import Settings
 from deid.values import Box, View, Word
 
 
@@ -46,6 +50,35 @@ def test_the_detector_answers_alike_in_both_runtimes() -> None:
 
 def test_nothing_is_installed_that_reports_how_openvino_is_used() -> None:
     assert find_spec("openvino") and not find_spec("openvino_telemetry")
+
+
+def test_the_quick_search_finds_the_lines_of_the_exact_one() -> None:
+    picture = bordered(_drawn((40, 60, "DOB: 12/03/1964  Gain 52%"), (40, 200, "Persist Med")))
+    exact, quick = Detector(), Detector(exact=False)
+    assert exact.precision == "f32"
+    assert quick.precision in ("f32", "bf16")
+    pairs = list(zip(exact.search(picture, 1280), quick.search(picture, 1280), strict=True))
+    assert len(pairs) >= 2
+    assert all(np.abs(one - two).max() <= 4 for (one, _), (two, _) in pairs)
+
+
+def test_grey_and_colour_of_the_same_picture_are_searched_alike() -> None:
+    picture = bordered(_drawn((40, 60, "Persist Med"), size=(333, 217)))
+    grey, colour = (Detector().search(each, 800) for each in (picture, np.repeat(picture[..., None], 3, axis=2)))
+    assert len(grey) == 1
+    assert np.array_equal(grey[0][0], colour[0][0])
+
+
+def test_a_line_that_is_known_from_end_to_end_is_not_read_again(readers: tuple[RapidOcr, Tesseract]) -> None:
+    picture = bordered(_drawn((40, 60, "DOB: 12/03/1964  Gain 52%"), (40, 200, "Persist Med")))
+    rapid = readers[0]
+    words = rapid.read(picture)
+    assert [word.text for word in words] == ["DOB:", "12/03/1964", "Gain", "52%", "Persist", "Med"]
+    boxes = [word.box for word in words]
+    assert rapid.read(picture, known=boxes) == ()
+    for unknown, left in ((1, 4), (5, 2)):
+        again = rapid.read(picture, known=[box for number, box in enumerate(boxes) if number != unknown])
+        assert len(again) == left, "a line of which one word is not known is read whole"
 
 
 def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> None:
@@ -128,7 +161,7 @@ def test_a_long_line_of_few_letters_was_not_read(text: str, shape: tuple[int, in
 def test_a_whole_picture_is_no_line_of_text(readers: tuple[RapidOcr, Tesseract]) -> None:
     """The detector takes this one for a single large letter."""
     picture = bordered(_local_contrast(ground("MR", np.random.default_rng(4), (512, 512)).astype(np.uint8)))
-    assert readers[0].find(picture, 1280) == ()
+    assert Detector().find(picture, 1280) == ()
 
 
 def test_the_library_and_the_program_of_tesseract_read_alike() -> None:
@@ -158,3 +191,15 @@ def test_tesseract_is_given_up_after_its_time(monkeypatch: pytest.MonkeyPatch) -
     page = 255 - _drawn(*((10, 10 + 22 * row, "Westerberg 12/03/1964 Gain 52 dB Persist") for row in range(20)))
     with pytest.raises(EngineError, match="too long"):
         Tesseract().read(page)
+
+
+@pytest.mark.parametrize(("search", "precisions"), [("exact", {"f32"}), ("quick", {"f32", "bf16"})])
+def test_the_search_is_as_the_settings_say(search: str, precisions: set[str], tmp_path: Path) -> None:
+    settings = Settings.from_environment({"DEID_HOME": str(tmp_path), "DEID_MODEL": "none", "DEID_SEARCH": search})
+    reader = jobs.make_engines(settings).readers[0]
+    assert reader.version.rpartition(" ")[2] in precisions
+
+
+def test_another_way_to_search_is_refused() -> None:
+    with pytest.raises(UsageError, match="DEID_SEARCH must be quick or exact"):
+        Settings.from_environment({"DEID_SEARCH": "fast"})

@@ -1,5 +1,7 @@
 """Readers' words merged into lines."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,22 @@ def test_a_line_that_stands_unchanged_needs_no_second_opinion() -> None:
     before = read_frame({View.WINDOW: picture}, [finder, second])
     read_frame({View.WINDOW: picture}, [finder, second], before)
     assert len(second.seen) == 1
+
+
+def test_the_finder_is_told_which_known_words_it_may_leave_out() -> None:
+    asked: list[tuple[Box, ...]] = []
+
+    class Finder(ScriptedOcr):
+        def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+            asked.append(tuple(known))
+            return self.words
+
+    picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
+    sure = Word("Sure", Box(4, 4, 30, 12), 0.99, ("scripted",))
+    unsure = Word("Perhaps", Box(4, 40, 30, 12), 0.8, ("scripted",))
+    new = Word("New", Box(40, 60, 40, 12), 0.9, ("scripted",))
+    assert _texts(read_frame({View.LOCAL: picture}, [Finder([new])], known=[sure, unsure])) == ["New"]
+    assert asked == [(Box(4 + PADDING_PX, 4 + PADDING_PX, 30, 12),)]
 
 
 @pytest.mark.parametrize("rising", [True, False], ids=["upwards", "downwards"])

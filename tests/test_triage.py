@@ -14,7 +14,7 @@ from deid.cli import app
 from deid.demo import studies
 from deid.demo.encode import Syntax, set_grey, to_file
 from deid.demo.header import NOBODY, NOWHERE, Machine, Patient, make_header
-from deid.engines.rapidocr import RapidOcr
+from deid.engines.detector import Detector
 from deid.errors import UsageError
 from deid.triage import Sort, glance, sampled
 from deid.values import Box
@@ -62,7 +62,8 @@ def test_of_a_loop_three_frames_are_looked_at_and_said() -> None:
 
     frames = np.stack([PIXELS + each for each in range(9)])
     seen = glance(_file(frames, modality="US"), find, *LIMITS)
-    assert (seen.frames, seen.looked_at, len(pictures)) == (9, (0, 4, 8), 3)
+    assert (seen.frames, seen.looked_at, len(pictures)) == (9, (0, 4, 8), 3 * len(triage.SIDES_PX))
+    assert glance(_file(frames, modality="US"), _sees(1), *LIMITS).looked_at == (0,)
     assert [sampled(count) for count in (0, 1, 3, 4)] == [(), (0,), (0, 1, 2), (0, 2, 3)]
 
 
@@ -72,16 +73,25 @@ def test_what_is_not_dicom_or_cannot_be_decoded_is_said() -> None:
 
 
 @pytest.fixture(scope="module")
-def finder() -> RapidOcr:
-    return RapidOcr()
+def finder() -> Detector:
+    return Detector(exact=False, few_sizes=True)
 
 
 @pytest.mark.parametrize("modality", ["US", "MR", "CR", "MG"])
-def test_the_detector_sees_the_text_of_a_demo_study_and_none_in_bare_anatomy(modality: str, finder: RapidOcr) -> None:
+def test_the_detector_sees_the_text_of_a_demo_study_and_none_in_bare_anatomy(modality: str, finder: Detector) -> None:
     study = next(each for each in studies() if each.modality == modality)
     assert glance(study.build(), finder.find, *LIMITS).lines >= 3
     bare = ground(modality, np.random.default_rng(4), (512, 512)).astype(np.uint8)
     assert glance(_file(bare), finder.find, *LIMITS).sort is Sort.NEITHER
+
+
+@pytest.mark.parametrize(("scores", "lines"), [([0.76, 0.5], 1), ([0.74, 0.6, 0.5], 0), ([0.7, 0.6, 0.6, 0.5], 4)])
+def test_one_sure_line_or_several_less_sure_ones_are_text(
+    scores: list[float], lines: int, finder: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quad = np.array([[4, 4], [40, 4], [40, 12], [4, 12]], np.float32)
+    monkeypatch.setattr(finder, "search", lambda picture, side_px: [(quad, score) for score in scores])
+    assert len(finder.find(PIXELS, 480)) == lines
 
 
 def test_large_frames_are_made_smaller_before_they_are_searched() -> None:
@@ -92,7 +102,7 @@ def test_large_frames_are_made_smaller_before_they_are_searched() -> None:
         return []
 
     glance(_file(np.tile(PIXELS, (50, 10))), find, *LIMITS)
-    assert max(sizes[0]) < 1700
+    assert max(sizes[0]) < 1100
 
 
 def test_the_command_counts_by_device_and_tells_each_file_as_json(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from deid.errors import StoppedError
 from deid.pipeline import Engines
 from deid.turns import Turns, taking_turns, watched
-from deid.values import Word
+from deid.values import Box, Word
 from tests.fakes import ScriptedClassifier, ScriptedOcr
 
 PICTURE = np.zeros((4, 4), np.uint8)
@@ -22,7 +23,7 @@ class Busy(ScriptedOcr):
 
     inside = most = 0
 
-    def read(self, picture: np.ndarray, side_px: int | None = None) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         self.inside += 1
         self.most = max(self.most, self.inside)
         time.sleep(0.002)

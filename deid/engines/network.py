@@ -10,13 +10,20 @@ from openvino import Core
 
 
 class Network:
-    """Arrays in, arrays out; equal input gives equal output on every processor of a kind."""
+    """Arrays in, arrays out; equal input gives equal output on every processor of a kind.
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        exact = {"INFERENCE_PRECISION_HINT": "f32"}  # where a processor has bfloat16, OpenVINO would round to it
-        one_at_a_time = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+    One that is not `exact` works in bfloat16 where the processor does: three times as fast, to three digits.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, *, exact: bool = True) -> None:
+        options: dict[str, object] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        if exact:
+            options["INFERENCE_PRECISION_HINT"] = "f32"  # where a processor has bfloat16, OpenVINO would round to it
         core = Core()
-        self._request = core.compile_model(core.read_model(path), "CPU", exact | one_at_a_time).create_infer_request()
+        compiled = core.compile_model(core.read_model(path), "CPU", options)
+        self.precision = str(compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+        """`f32`, or `bf16` where it works in bfloat16."""
+        self._request = compiled.create_infer_request()
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The network's first output for its only input."""

@@ -10,27 +10,20 @@ import hashlib
 import importlib.metadata
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.engines.network import Network
+from deid.engines.detector import Detector, Quad
 from deid.errors import EngineError
 from deid.values import UNREAD, Box, Word
 
-DETECTOR = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr"))) / (
-    "models/PP-OCRv6_det_small.onnx"
-)
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
-LARGEST_SCALE = 2.0
-HIGHEST_SHARE = 0.4
-"""What is higher and wider than this share of the picture is no line: the detector takes whole pictures for one."""
 TILE_SIDE_PX = 2600
 """Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
 TILE_OVERLAP_PX = 250
@@ -46,13 +39,12 @@ LONG_LINE = 3.0
 """A line this many times as long as high holds several letters, if it is one."""
 FEWEST_LETTERS = 0.55
 """Where fewer letters than this many a line's height were read along it, it was not read: others have twice as many."""
-SURE_FIND = 0.75
-"""Anatomy without text reaches 0.72."""
+KNOWN_LEVEL, KNOWN_GAP = 0.6, 0.6
+"""A known word stands in a line of which it covers this share of the height, and this many heights hold no letter."""
 SURE_LINE = 0.7
 """And the detector is as sure as this that there is text."""
 
 _Picture = NDArray[np.uint8]
-_Quad = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ class RapidOcr:
     name = "rapidocr"
     finds_lines = True
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, *, exact: bool = True) -> None:
         try:
             from rapidocr import RapidOCR
             from rapidocr.ch_ppocr_rec.typings import TextRecInput
@@ -83,32 +75,32 @@ class RapidOcr:
             engine: Any = RapidOCR(
                 params={
                     "Global.log_level": "critical",
-                    "Det.limit_type": "max",
-                    "Det.limit_side_len": 4096,  # pictures arrive at the size they are to be searched at
                     "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
                 }
             )
-            self._detect = engine._load_det_model()
-            self._detect.session = Network(DETECTOR, threads)
             self._recognise = engine._load_rec_model()
             self._recognise.rec_image_shape = [3, 48, SHORTEST_LINE_PX]
         except Exception as exc:  # whatever the package raises at start-up is one thing to the caller
             raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+        self._detector = Detector(threads, exact=exact)
         self._rec_input = TextRecInput
         self._cut_out = get_rotate_crop_image
-        self.version = importlib.metadata.version("rapidocr")
+        self.version = f"{importlib.metadata.version('rapidocr')} {self._detector.precision}"
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
 
-    def read(self, picture: _Picture, side_px: int | None = None) -> tuple[Word, ...]:
+    def read(self, picture: _Picture, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
         Searched with its longer side at `side_px`; without one at DETECT_SIDE_PX, and larger pictures in tiles too.
+        Lines that `known` words cover from end to end are not read.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         words: list[Word] = []
         for line, (quad, score, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour), side_px)):
+            if _is_known(quad, known):
+                continue
             readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for turn in turns]
             best = max(range(len(turns)), key=lambda each: readings[each].confidence)
             if _is_unread(readings[best], crop) and score >= SURE_LINE:
@@ -122,27 +114,15 @@ class RapidOcr:
                     words.append(Word(text, box, confidence, (self.name,), line, vertical=turns[best] != 0))
         return tuple(words)
 
-    def find(self, picture: _Picture, side_px: int) -> tuple[Box, ...]:
-        """Where lines surely are, unread: one search of the picture with its longer side at `side_px`."""
-        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-        edges = np.array([picture.shape[1], picture.shape[0]])
-        boxes = []
-        found = self._search(np.ascontiguousarray(colour), side_px)
-        for quad in (quad for quad, score in found if score >= SURE_FIND):
-            low = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, edges)
-            high = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, edges)
-            if (high > low).all():
-                boxes.append(Box.from_edges(*(int(each) for each in (*low, *high))))
-        return tuple(boxes)
-
-    def _lines(self, colour: _Picture, side_px: int | None) -> list[tuple[_Quad, float, _Picture, tuple[int, ...]]]:
+    def _lines(self, colour: _Picture, side_px: int | None) -> list[tuple[Quad, float, _Picture, tuple[int, ...]]]:
         """Each line's corners, how sure it is text, its pixels, and the quarter turns under which it may be upright."""
-        found = self._search(colour, side_px or DETECT_SIDE_PX)
+        found = self._detector.search(colour, side_px or DETECT_SIDE_PX)
         tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
         for top, left in tiles if len(tiles) > 1 else ():
             tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
-            found += [(quad + np.array([left, top], np.float32), score) for quad, score in self._search(tile)]
-        lines: list[tuple[_Quad, float, _Picture, tuple[int, ...]]] = []
+            there = self._detector.search(tile, DETECT_SIDE_PX)
+            found += [(quad + np.array([left, top], np.float32), score) for quad, score in there]
+        lines: list[tuple[Quad, float, _Picture, tuple[int, ...]]] = []
         for quad, score in _without_repeats(found):
             left, top, right, bottom = _bounds(quad)
             tall = bottom - top >= 1.5 * (right - left)
@@ -151,17 +131,6 @@ class RapidOcr:
             if crop.size:
                 lines.append((quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
         return lines
-
-    def _search(self, colour: _Picture, side_px: int = DETECT_SIDE_PX) -> list[tuple[_Quad, float]]:
-        """The corners of each line that the detector finds, shape (4, 2), x before y, and how sure it is."""
-        scale = min(LARGEST_SCALE, side_px / max(colour.shape[:2]))
-        way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-        found = self._detect(cv2.resize(colour, None, fx=scale, fy=scale, interpolation=way))
-        if found.boxes is None:
-            return []
-        tallest = HIGHEST_SHARE * min(colour.shape[:2])
-        lines = zip((np.asarray(quad, np.float32) / scale for quad in found.boxes), found.scores, strict=True)
-        return [(quad, float(score)) for quad, score in lines if float(np.ptp(quad, axis=0).min()) <= tallest]
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
@@ -179,6 +148,27 @@ class RapidOcr:
     def forget(self) -> None:
         """Drops what was remembered of lines read, so that nothing of one file is kept for the next."""
         self._remembered.clear()
+
+
+def _is_known(quad: Quad, known: Sequence[Box]) -> bool:
+    """Whether known words stand all along a line, with no room for a letter before, between or after them."""
+    if not known:
+        return False
+    left, top, right, bottom = _bounds(quad)
+    tall = bottom - top > right - left
+    height = right - left if tall else bottom - top
+    spans = []
+    for box in known:
+        across = min(box.right, right) - max(box.left, left), min(box.bottom, bottom) - max(box.top, top)
+        level = across[0] if tall else across[1]
+        if min(across) > 0 and level >= KNOWN_LEVEL * height:
+            spans.append((box.top, box.bottom) if tall else (box.left, box.right))
+    reached = top if tall else left
+    for start, stop in sorted(spans):
+        if start - reached > KNOWN_GAP * height:
+            return False
+        reached = max(reached, stop)
+    return (bottom if tall else right) - reached <= KNOWN_GAP * height
 
 
 def _is_unread(reading: _Reading, crop: _Picture) -> bool:
@@ -334,10 +324,10 @@ def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
     return [(top, left) for top in starts(rows) for left in starts(columns)]
 
 
-def _without_repeats(found: list[tuple[_Quad, float]]) -> list[tuple[_Quad, float]]:
+def _without_repeats(found: list[tuple[Quad, float]]) -> list[tuple[Quad, float]]:
     """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
     by_size = sorted(found, key=lambda line: -float(np.prod(line[0].max(axis=0) - line[0].min(axis=0))))
-    kept: list[tuple[_Quad, float]] = []
+    kept: list[tuple[Quad, float]] = []
     for quad, score in by_size:
         if not any(_lies_in(quad, each) for each, _ in kept):
             kept.append((quad, score))

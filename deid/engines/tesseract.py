@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,9 @@ class Tesseract:
         self._languages = languages
         self._page_mode = page_mode
 
-    def read(self, picture: NDArray[np.uint8], side_px: int | None = None) -> tuple[Word, ...]:
+    def read(
+        self, picture: NDArray[np.uint8], side_px: int | None = None, known: Sequence[Box] = ()
+    ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates, read as it is."""
         table = self._library.table(picture, TIMEOUT_S) if self._library else self._table(picture)
         words = []

@@ -1,0 +1,105 @@
+"""Where lines of text are in a picture, unread: RapidOCR's detector (PP-OCRv6, in the package) run by OpenVINO.
+
+The recogniser is not loaded, so that a quick look over many files starts quickly.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deid.engines.network import Network
+from deid.errors import EngineError
+from deid.values import Box
+
+PACKAGE = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr")))
+DETECTOR = PACKAGE / "models/PP-OCRv6_det_small.onnx"
+LARGEST_SCALE = 2.0
+HIGHEST_SHARE = 0.4
+"""What is higher and wider than this share of the picture is no line: the detector takes whole pictures for one."""
+SURE_FIND = 0.75
+"""Anatomy without text reaches 0.72."""
+SEVERAL_LINES = 4
+"""So many less sure lines together are text: anatomy without text shows up to three."""
+_STEP_PX = 32
+"""The network takes sides that are multiples of this."""
+FILL_PX = 128
+"""Or of this, where pictures are filled up to few sizes: a new size costs OpenVINO as much as a search."""
+
+Picture = NDArray[np.uint8]
+Quad = NDArray[np.float32]
+"""The corners of a line, shape (4, 2), x before y: left top, right top, right bottom, left bottom."""
+
+
+class Detector:
+    """Finds lines; a picture is searched at the size that the caller names.
+
+    One that is not `exact` works in bfloat16 where the processor does, in 60 % of the time: the same lines, but for a
+    few pixels of their edges (docs/benchmarks.md). One of `few_sizes` fills pictures up instead of stretching them a
+    little.
+    """
+
+    def __init__(self, threads: int = 1, *, exact: bool = True, few_sizes: bool = False) -> None:
+        self._fill_px = FILL_PX if few_sizes else 0
+        try:
+            from rapidocr.ch_ppocr_det.utils import DBPostProcess
+            from rapidocr.utils.parse_parameters import ParseParams
+
+            chosen: Any = ParseParams.load(PACKAGE / "config.yaml").Det
+            names = ("thresh", "box_thresh", "max_candidates", "unclip_ratio", "use_dilation", "score_mode")
+            self._lines_of_map = DBPostProcess(**{name: chosen[name] for name in names})
+            mean, std = np.array(chosen["mean"]), np.array(chosen["std"])
+            samples = np.arange(256, dtype=np.float32)[:, None] * (1 / 255)
+            self._values_of_samples = np.asarray((samples - mean) / std, np.float32)[None]
+            self._network = Network(DETECTOR, threads, exact=exact)
+            self.precision = self._network.precision
+        except Exception as exc:  # whatever the package raises at start-up is one thing to the caller
+            raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
+
+    def search(self, picture: Picture, side_px: int) -> list[tuple[Quad, float]]:
+        """The corners of each line in a picture, (rows, columns) or (rows, columns, 3), and how sure the detector is.
+
+        Searched with its longer side at `side_px`, or LARGEST_SCALE times its size where that is less.
+        """
+        scale = min(LARGEST_SCALE, side_px / max(picture.shape[:2]))
+        way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        scaled = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=way)
+        rows, columns = scaled.shape[:2]
+        if self._fill_px:
+            lower, right = (-side % self._fill_px for side in (rows, columns))
+            sized = cv2.copyMakeBorder(scaled, 0, lower, 0, right, cv2.BORDER_REPLICATE)
+            rows, columns = sized.shape[:2]
+        else:
+            size = [max(round(side / _STEP_PX), 1) * _STEP_PX for side in (columns, rows)]
+            sized = cv2.resize(scaled, size)
+        found, scores = self._lines_of_map(self._network(self._values(np.asarray(sized, np.uint8))), (rows, columns))
+        tallest = HIGHEST_SHARE * min(picture.shape[:2])
+        lines = zip((np.asarray(quad, np.float32) / scale for quad in found), scores, strict=True)
+        return [
+            (np.asarray(quad, np.float32), float(score))
+            for quad, score in lines
+            if float(np.ptp(quad, axis=0).min()) <= tallest
+        ]
+
+    def find(self, picture: Picture, side_px: int) -> tuple[Box, ...]:
+        """Where lines surely are in a picture of shape (rows, columns) or (rows, columns, 3)."""
+        edges = np.array([picture.shape[1], picture.shape[0]])
+        boxes = []
+        found = self.search(picture, side_px)
+        for quad in (quad for quad, score in found if score >= SURE_FIND or len(found) >= SEVERAL_LINES):
+            low = np.clip(np.floor(quad.min(axis=0)).astype(int), 0, edges)
+            high = np.clip(np.ceil(quad.max(axis=0)).astype(int), 0, edges)
+            if (high > low).all():
+                boxes.append(Box.from_edges(*(int(each) for each in (*low, *high))))
+        return tuple(boxes)
+
+    def _values(self, picture: Picture) -> NDArray[np.float32]:
+        """A picture as the network takes it, shape (1, 3, rows, columns)."""
+        colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+        values = np.asarray(cv2.LUT(colour, self._values_of_samples), np.float32)
+        return np.ascontiguousarray(values.transpose(2, 0, 1))[None]
