@@ -16,7 +16,7 @@ from typing import Protocol
 
 from deid import patterns
 from deid.context import LineContext, read_context
-from deid.lexicon import LabelKind, Lexicon, load_lexicon
+from deid.lexicon import MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.text import alnum, core, fold, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
@@ -26,7 +26,7 @@ SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
-LONGEST_MARK = 3.0
+LONGEST_MARK = 2.5
 """What is longer than this many of its heights is no mark of two letters, but text of which two were made out."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
 _ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
@@ -47,7 +47,10 @@ LISTED = 1.6
 """By how much the model's logit of a listed word is lower already (deid/engines/weighing.py): the bars that it has to
 pass are lower by as much, or its list would count twice."""
 _LISTED = frozenset(("known", "label"))
-_WEAK = frozenset(("neighbour", LabelKind.INSTITUTION.value))
+P_SURNAME = 0.5
+"""From here on the model is believed of a word of the trade that is somebody's surname too, beside a name."""
+_BESIDE = frozenset(("neighbour", "surname"))
+_WEAK = _BESIDE | {LabelKind.INSTITUTION.value}
 _PLACED = frozenset(("label", "symbol", "age"))
 
 
@@ -137,8 +140,11 @@ class _Gathered:
         """From which P(PHI) on the model's word is that the word goes."""
         rules = {each.rule for each in self.harmless[index]}
         if self.for_phi[index]:
-            only_beside = all(each.rule == "neighbour" for each in self.for_phi[index])
-            return P_FREES_KNOWN if rules and only_beside else P_FREES
+            only_beside = all(each.rule in _BESIDE for each in self.for_phi[index])
+            if rules and only_beside:
+                surname = any(each.rule == "surname" for each in self.for_phi[index])
+                return _moved(P_SURNAME, -LISTED) if surname else P_FREES_KNOWN
+            return P_FREES
         if not rules:
             return 0.5
         if rules & _PLACED:
@@ -227,7 +233,11 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
-    if not alnum(text) or (word.confidence < UNREADABLE and len(alnum(text)) <= 2 and not _is_long(word.box)):
+    if not alnum(text):
+        return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
+    if len(text) <= SHORTEST_INITIALS and _is_long(word.box):
+        return []
+    if word.confidence < UNREADABLE and len(alnum(text)) <= SHORTEST_INITIALS:
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if len(set(alnum(text))) == 1 and not text[0].isascii():
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
@@ -265,8 +275,9 @@ def _kept_readings(word: Word) -> tuple[str, ...]:
 def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None:
     """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day.
 
-    So may a word whose letters are not believed, whatever a list knows of what was read, one that nothing but the model
-    knows, whatever the model says of it.
+    So may a word whose letters are not believed, whatever a list knows of what was read; one that nothing but the model
+    knows, whatever the model says of it; a word of institutions behind a name that goes; and a word of the trade that
+    is a surname too, if the model does not say no.
     """
     row = gathered.words
     goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
@@ -292,10 +303,17 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        if unknown or between or number or initial or title or half or seconds or letter or doubtful:
+        if before and not gathered.context.labels and {fold(each) for each in parts(word.text)} & lexicon.institution:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
+            goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
+        elif unknown or between or number or initial or title or half or seconds or letter or doubtful:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index] and alphabetic and not half
+        elif (before or after) and lexicon.standing(word.text) == MOST_MARKS:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "surname", P_NEIGHBOUR))
+            goes[index] = gathered.p_phi(index) >= threshold
+            wordy[index] = goes[index]
     gathered.beside = {i for i in range(len(row)) if any(goes[max(i - 1, 0) : i]) or any(goes[i + 1 : i + 2])}
 
 

@@ -36,6 +36,8 @@ COVERED = 0.7
 """Pieces make up a word when they cover this share of its box."""
 ALIKE = 80.0
 """Per cent of equal letters from which two readers saw the same text."""
+GHOST, CLEAR = 0.55, 0.8
+"""What was read less surely than the first over words that were read more surely than the second is nothing."""
 LINE_GAP_HEIGHTS = 1.1
 """Words further apart than this many heights stand in different lines of text."""
 
@@ -93,7 +95,19 @@ def read_frame(
         for reader in others if fresh or not seen else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
-    return arrange(words)
+    return arrange(_without_ghosts(words))
+
+
+def _without_ghosts(words: Sequence[Word]) -> tuple[Word, ...]:
+    """The words but those that a reader made of pieces of several lines, each of which was read well."""
+    clear = [word.box for word in words if word.confidence >= CLEAR]
+    return tuple(
+        word
+        for word in words
+        if word.confidence >= GHOST
+        or word.text == UNREAD
+        or sum(word.box.overlap(box) for box in clear) < SAME_PLACE * word.box.area
+    )
 
 
 def _recognised(seen: Sequence[Word], before: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
@@ -311,7 +325,8 @@ def _distance(one: Box, two: Box) -> int:
 def _rows(placed: Sequence[_Placed]) -> list[list[Word]]:
     rows: list[list[_Placed]] = []
     for each in sorted(placed, key=lambda each: each[:2]):
-        row = next((row for row in rows if _continues(row[-1], each)), None)
+        fitting = [row for row in rows if _continues(row[-1], each)]
+        row = next((row for row in fitting if row[-1][4].line == each[4].line), fitting[0] if fitting else None)
         if row is None:
             rows.append([each])
         else:

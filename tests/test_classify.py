@@ -157,6 +157,27 @@ def test_only_a_model_that_is_sure_frees_a_word_in_an_institutions_line() -> Non
     assert _goes(line_text, classifier=unsure) == line_text
 
 
+def test_beside_a_name_a_word_of_the_trade_that_is_a_surname_too_goes_if_the_model_does_not_say_no() -> None:
+    yes = ScriptedClassifier({"HAND": 0.6, "CHEST": 0.6, "Qwvb": 0.9})
+    assert _goes("HAND Qwvb", classifier=yes) == "HAND Qwvb"
+    assert _goes("HAND 110 kVp", classifier=yes) == ""
+    assert _goes("CHEST Qwvb", classifier=yes) == "Qwvb"
+    no = ScriptedClassifier({"HAND": 0.1, "Qwvb": 0.9})
+    assert _goes("HAND Qwvb", classifier=no) == "Qwvb"
+
+
+def test_a_word_of_institutions_behind_a_name_that_goes_is_part_of_a_name() -> None:
+    model = ScriptedClassifier({"Qwvb": 0.9, "Center": 0.01})
+    assert _goes("Qwvb Center", classifier=model) == "Qwvb Center"
+    assert _goes("Center 110 kVp", classifier=model) == ""
+
+
+def test_two_letters_in_room_for_more_are_no_mark() -> None:
+    (mark,) = page("R")
+    assert not _findings((mark,))[0].is_phi
+    assert _findings((replace(mark, box=Box(10, 10, 40, 12)),))[0].is_phi
+
+
 @pytest.mark.parametrize("text", ["12/03/1964", "Name: Hale", "ID: 4711", "I.L."])
 def test_no_model_frees_a_shape_or_the_value_of_a_label(text: str) -> None:
     model = ScriptedClassifier(dict.fromkeys(text.split(), 0.0))

@@ -9,6 +9,7 @@ from onnxruntime import InferenceSession
 from PIL import Image, ImageDraw, ImageFont
 
 from deid import jobs
+from deid.bench.dots import Look, draw_dots
 from deid.bench.scenes import ground
 from deid.engines.detector import DETECTOR, Detector
 from deid.engines.network import Network
@@ -162,6 +163,26 @@ def test_a_whole_picture_is_no_line_of_text(readers: tuple[RapidOcr, Tesseract])
     """The detector takes this one for a single large letter."""
     picture = bordered(_local_contrast(ground("MR", np.random.default_rng(4), (512, 512)).astype(np.uint8)))
     assert Detector().find(picture, 1280) == ()
+
+
+@pytest.mark.parametrize("pitch", [5, 7])
+def test_letters_of_dots_are_letters(pitch: int, readers: tuple[RapidOcr, Tesseract]) -> None:
+    """Only a softened picture shows those of 5 pixels a dot: closely the detector takes some strokes for lines."""
+    dots = draw_dots("BRANDT 1964", pitch, Look.DOTS)
+    picture = np.full((480, 800), 20, np.float32)
+    picture[200 : 200 + dots.shape[0], 60 : 60 + dots.shape[1]] += 200 * dots
+    words = readers[0].read(bordered(_local_contrast(picture.astype(np.uint8))))
+    assert [word.text for word in words] == ["BRANDT", "1964"]
+
+
+def test_a_block_is_followed_onto_grain_where_the_detector_sees_nothing(readers: tuple[RapidOcr, Tesseract]) -> None:
+    shown = ground("US", np.random.default_rng(1), (400, 480)).astype(np.float32)
+    for top, text, levels in ((200, "User: Holm", 140), (220, "Umea Clinic", 140), (240, "Accession 338296", 50)):
+        drawn = _drawn((150, top, text), size=(480, 400), height=14).astype(np.float32)
+        shown += levels * (drawn - drawn.min()) / np.ptp(drawn)
+    words = readers[0].read(bordered(_local_contrast(np.clip(shown, 0, 255).astype(np.uint8))))
+    (number,) = (word for word in words if word.text.endswith("8296"))
+    assert number.box.top > max(word.box.top for word in words if word.text == "Clinic")
 
 
 def test_the_library_and_the_program_of_tesseract_read_alike() -> None:

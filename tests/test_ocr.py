@@ -1,6 +1,7 @@
 """Readers' words merged into lines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,24 @@ def test_words_on_one_level_are_a_line_in_reading_order() -> None:
     words = arrange([_word("B", 34, 10, line=3), _word("A", 20, 10, line=7), _word("far", 300, 30, line=8)])
     assert _texts(words) == ["A", "B", "far"]
     assert words[0].line == words[1].line != words[2].line
+
+
+def test_lines_that_nearly_touch_stay_what_the_detector_saw() -> None:
+    upper = [Word("2013", Box(20, 10, 38, 23), 0.9, ("a",), 1), Word("11", Box(77, 10, 20, 22), 0.9, ("a",), 1)]
+    lower = [Word("2nd", Box(41, 23, 24, 14), 0.9, ("a",), 2), Word("Trim", Box(64, 23, 32, 15), 0.9, ("a",), 2)]
+    words = arrange([*upper, *lower])
+    assert _texts(words) == ["2013", "11", "2nd", "Trim"]
+    assert words[0].line == words[1].line != words[2].line == words[3].line
+
+
+def test_what_was_made_of_pieces_of_lines_that_were_read_well_is_nothing() -> None:
+    lines = (_word("Gain", 40, 40, top=40), _word("Depth", 40, 40, top=54, line=1))
+    ghost = replace(_word("s", 38, 44, confidence=0.2, line=2, top=40), box=Box(38, 40, 44, 26))
+    picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
+    read = read_frame({View.LOCAL: picture}, [ScriptedOcr((*lines, ghost))])
+    assert _texts(read) == ["Gain", "Depth"]
+    alone = read_frame({View.LOCAL: picture}, [ScriptedOcr((ghost,))])
+    assert _texts(alone) == ["s"]
 
 
 def test_a_picture_is_read_with_a_border_and_comes_back_in_place() -> None:

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.engines.detector import Detector, Quad
+from deid.engines.detector import Detector
+from deid.engines.finding import Line, bounds, find_lines, is_known
 from deid.errors import EngineError
+from deid.follow import follow
+from deid.text import alnum
 from deid.values import UNREAD, Box, Word
 
-DETECT_SIDE_PX = 1280
-"""Pictures are searched with their longer side at this length, or doubled where that is less."""
-TILE_SIDE_PX = 2600
-"""Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
-TILE_OVERLAP_PX = 250
+SOFT_READ, SOFT_LETTERS = 0.7, 2
+"""A line that shows only in the softened picture is one if it was read as surely as this, and as so many letters."""
 SPACE_ADVANCES = 1.75
 """Characters further apart than this many median advances have a space between them that the recogniser dropped."""
 SPACE_INK = 0.6
@@ -39,8 +39,6 @@ LONG_LINE = 3.0
 """A line this many times as long as high holds several letters, if it is one."""
 FEWEST_LETTERS = 0.55
 """Where fewer letters than this many a line's height were read along it, it was not read: others have twice as many."""
-KNOWN_LEVEL, KNOWN_GAP = 0.6, 0.6
-"""A known word stands in a line of which it covers this share of the height, and this many heights hold no letter."""
 SURE_LINE = 0.7
 """And the detector is as sure as this that there is text."""
 
@@ -97,40 +95,49 @@ class RapidOcr:
         Lines that `known` words cover from end to end are not read.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-        words: list[Word] = []
-        for line, (quad, score, crop, turns) in enumerate(self._lines(np.ascontiguousarray(colour), side_px)):
-            if _is_known(quad, known):
+        seen: dict[int, list[Word]] = {}
+        for number, line in enumerate(find_lines(self._detector, colour, side_px)):
+            if not line.crops or is_known(line.quad, known):
                 continue
-            readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for turn in turns]
-            best = max(range(len(turns)), key=lambda each: readings[each].confidence)
-            if _is_unread(readings[best], crop) and score >= SURE_LINE:
-                box = _place(quad, 0, 1, 0, picture.shape)
-                words += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), line, vertical=len(turns) > 1)]
+            crop, turn, reading = self._best(line)
+            if line.soft and (reading.confidence < SOFT_READ or len(alnum(reading.text)) < SOFT_LETTERS):
                 continue
-            ink = _ink(np.rot90(crop, turns[best]))
-            for text, start, stop, confidence in _split(readings[best], ink):
-                box = _place(quad, start, stop, turns[best], picture.shape)
+            for piece in line.pieces:
+                seen.pop(piece, None)
+            seen[number] = words = []
+            if _is_unread(reading, crop) and line.score >= SURE_LINE and not line.soft:
+                box = _place(line.quad, 0, 1, 0, picture.shape)
+                vertical = len(line.turns) > 1
+                words += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), number, vertical=vertical)]
+                continue
+            for text, start, stop, confidence in _split(reading, _ink(np.rot90(crop, turn))):
+                box = _place(line.quad, start, stop, turn, picture.shape)
                 if box is not None:
-                    words.append(Word(text, box, confidence, (self.name,), line, vertical=turns[best] != 0))
-        return tuple(words)
+                    words.append(Word(text, box, confidence, (self.name,), number, vertical=turn != 0))
+        found = [word for words in seen.values() for word in words]
+        if side_px is None:
+            found += follow(colour[..., 0], found, self._read_strip)
+        return tuple(found)
 
-    def _lines(self, colour: _Picture, side_px: int | None) -> list[tuple[Quad, float, _Picture, tuple[int, ...]]]:
-        """Each line's corners, how sure it is text, its pixels, and the quarter turns under which it may be upright."""
-        found = self._detector.search(colour, side_px or DETECT_SIDE_PX)
-        tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
-        for top, left in tiles if len(tiles) > 1 else ():
-            tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
-            there = self._detector.search(tile, DETECT_SIDE_PX)
-            found += [(quad + np.array([left, top], np.float32), score) for quad, score in there]
-        lines: list[tuple[Quad, float, _Picture, tuple[int, ...]]] = []
-        for quad, score in _without_repeats(found):
-            left, top, right, bottom = _bounds(quad)
-            tall = bottom - top >= 1.5 * (right - left)
-            upright = colour[max(top, 0) : bottom, max(left, 0) : right]
-            crop = upright if tall else self._cut_out(colour, quad.copy())
-            if crop.size:
-                lines.append((quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,)))
-        return lines
+    def _read_strip(self, strip: _Picture) -> list[Word]:
+        """Words of a picture that holds one upright line, or none, in its coordinates; nothing is searched."""
+        colour = np.repeat(strip[..., None], 3, axis=2)
+        rows, columns = strip.shape
+        whole = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
+        reading = self._remember(colour)
+        words = []
+        for text, start, stop, confidence in _split(reading, _ink(colour), tight=True):
+            box = _place(whole, start, stop, 0, strip.shape)
+            if box is not None:
+                words.append(Word(text, box, confidence, (self.name,)))
+        return words
+
+    def _best(self, line: Line) -> tuple[_Picture, int, _Reading]:
+        """The pixels and the turn under which a line is read most surely, and what is read."""
+        tried = [(crop, turn) for crop in line.crops for turn in line.turns]
+        readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for crop, turn in tried]
+        best = max(range(len(tried)), key=lambda each: readings[each].confidence)
+        return *tried[best], readings[best]
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
@@ -148,27 +155,6 @@ class RapidOcr:
     def forget(self) -> None:
         """Drops what was remembered of lines read, so that nothing of one file is kept for the next."""
         self._remembered.clear()
-
-
-def _is_known(quad: Quad, known: Sequence[Box]) -> bool:
-    """Whether known words stand all along a line, with no room for a letter before, between or after them."""
-    if not known:
-        return False
-    left, top, right, bottom = _bounds(quad)
-    tall = bottom - top > right - left
-    height = right - left if tall else bottom - top
-    spans = []
-    for box in known:
-        across = min(box.right, right) - max(box.left, left), min(box.bottom, bottom) - max(box.top, top)
-        level = across[0] if tall else across[1]
-        if min(across) > 0 and level >= KNOWN_LEVEL * height:
-            spans.append((box.top, box.bottom) if tall else (box.left, box.right))
-    reached = top if tall else left
-    for start, stop in sorted(spans):
-        if start - reached > KNOWN_GAP * height:
-            return False
-        reached = max(reached, stop)
-    return (bottom if tall else right) - reached <= KNOWN_GAP * height
 
 
 def _is_unread(reading: _Reading, crop: _Picture) -> bool:
@@ -200,8 +186,13 @@ def _reading(text: str, info: Any) -> _Reading:
     return _Reading("".join(spaced), tuple(centres), tuple(float(each) for each in confidences))
 
 
-def _split(reading: _Reading, ink: NDArray[np.float64]) -> list[tuple[str, float, float, float]]:
-    """(text, start, stop, confidence) of each word, start and stop as shares of the line's length."""
+def _split(
+    reading: _Reading, ink: NDArray[np.float64], *, tight: bool = False
+) -> list[tuple[str, float, float, float]]:
+    """(text, start, stop, confidence) of each word, start and stop as shares of the line's length.
+
+    The first and the last word reach the ends of the line, or, `tight`, an advance beyond their letters.
+    """
     pieces = _pieces(reading, ink)
     if not pieces:
         return []
@@ -209,9 +200,13 @@ def _split(reading: _Reading, ink: NDArray[np.float64]) -> list[tuple[str, float
     for before, after in pairwise(pieces):
         cuts.append(_gap(ink, reading.centres[before[-1]], reading.centres[after[0]])[0])
     cuts.append(1.0)
+    advance = float(np.median(np.diff(reading.centres))) if len(reading.centres) > 1 else 1.0
     shown = "".join(reading.text.split())
     words = []
     for piece, start, stop in zip(pieces, cuts, cuts[1:], strict=False):
+        if tight:
+            start = max(start, reading.centres[piece[0]] - advance)
+            stop = min(stop, reading.centres[piece[-1]] + advance)
         confidence = float(np.mean([reading.confidences[each] for each in piece]))
         words.append(("".join(shown[each] for each in piece), start, max(stop, start + 1e-3), confidence))
     return words
@@ -284,7 +279,7 @@ def _place(quad: NDArray[np.float32], start: float, stop: float, turn: int, shap
     """The upright box around the part of a line between two shares of its length."""
     left_top, right_top, right_bottom, left_bottom = quad
     if turn:
-        left, top, right, bottom = (float(each) for each in _bounds(quad))
+        left, top, right, bottom = (float(each) for each in bounds(quad))
         height = bottom - top
         # After one counter-clockwise turn the line runs from the picture's top to its bottom; -1 is the other way.
         begin, end = (start, stop) if turn > 0 else (1 - stop, 1 - start)
@@ -305,38 +300,3 @@ def _place(quad: NDArray[np.float32], start: float, stop: float, turn: int, shap
     if right_px <= left_px or bottom_px <= top_px:
         return None
     return Box.from_edges(left_px, top_px, right_px, bottom_px)
-
-
-def _bounds(quad: NDArray[np.float32]) -> tuple[int, int, int, int]:
-    low, high = np.floor(quad.min(axis=0)), np.ceil(quad.max(axis=0))
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
-    """Top left corners of overlapping tiles that cover the picture."""
-
-    def starts(length: int) -> list[int]:
-        if length <= TILE_SIDE_PX:
-            return [0]
-        count = -(-(length - TILE_OVERLAP_PX) // (TILE_SIDE_PX - TILE_OVERLAP_PX))
-        return [round(each * (length - TILE_SIDE_PX) / (count - 1)) for each in range(count)]
-
-    return [(top, left) for top in starts(rows) for left in starts(columns)]
-
-
-def _without_repeats(found: list[tuple[Quad, float]]) -> list[tuple[Quad, float]]:
-    """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
-    by_size = sorted(found, key=lambda line: -float(np.prod(line[0].max(axis=0) - line[0].min(axis=0))))
-    kept: list[tuple[Quad, float]] = []
-    for quad, score in by_size:
-        if not any(_lies_in(quad, each) for each, _ in kept):
-            kept.append((quad, score))
-    return sorted(kept, key=lambda line: (float(line[0][:, 1].min()), float(line[0][:, 0].min())))
-
-
-def _lies_in(quad: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
-    low, high = quad.min(axis=0), quad.max(axis=0)
-    shared = np.minimum(high, other.max(axis=0)) - np.maximum(low, other.min(axis=0))
-    height, other_height = (float(np.ptp(each[:, 1])) for each in (quad, other))
-    inside = float(np.prod(np.clip(shared, 0, None))) > 0.8 * float(np.prod(high - low))
-    return inside and height > 0.6 * other_height

@@ -33,6 +33,8 @@ _RULES: dict[Reason, dict[str, str]] = {
     Reason.CONTEXT: {
         **{kind.value: said for kind, said in _BESIDE.items()},
         "neighbour": "stands beside a word that goes",
+        "surname": "is a surname too and stands beside a word that goes",
+        "named": "stands behind a name that goes, as in a name of an institution",
     },
     Reason.LEXICON: {
         "label": "is a label",
