@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from deid.ocr import PADDING_PX, OcrEngine, Picture, arrange, read_frame
 from deid.values import Box, View, Word
 
-CLOSE_SIDE_PX = 1280
-"""As long as this the engine makes a whole picture's longer side when it chooses for itself (engines/rapidocr.py)."""
 LARGEST_PX = 2600
 """Longer pictures are searched in tiles, always whole."""
 LARGEST_SHARE = 0.75
@@ -95,8 +93,10 @@ class _Nearer:
         self._reader, self._share = reader, share
         self.name, self.version, self.finds_lines = reader.name, reader.version, reader.finds_lines
 
-    def read(self, picture: NDArray[Any], side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
-        return self._reader.read(picture, round((side_px or CLOSE_SIDE_PX) * self._share), known)
+    def read(
+        self, picture: NDArray[Any], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
+        return self._reader.read(picture, side_px, known, share * self._share)
 
     def forget(self) -> None:
         self._reader.forget()

@@ -52,11 +52,14 @@ class OcrEngine(Protocol):
     finds_lines: bool
     """Whether its detector is good enough to look for lines in a whole picture."""
 
-    def read(self, picture: Picture, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(
+        self, picture: Picture, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
         One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and may leave
-        out lines that `known` words cover from end to end.
+        out lines that `known` words cover from end to end. Of a part of a picture, `share` of its longer side, it makes
+        a side as much shorter.
         """
         ...
 

@@ -77,11 +77,15 @@ class _Reader:
         self.name, self.version, self.finds_lines = reader.name, reader.version, reader.finds_lines
 
     def read(
-        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = ()
+        self,
+        picture: np.ndarray[Any, Any],
+        side_px: int | None = None,
+        known: Sequence[Box] = (),
+        share: float = 1.0,
     ) -> tuple[Word, ...]:
         self._before()
         with self._turns:
-            return self._reader.read(picture, side_px, known)
+            return self._reader.read(picture, side_px, known, share)
 
     def forget(self) -> None:
         with self._turns:

@@ -22,7 +22,9 @@ class ScriptedOcr:
         self.forgotten = 0
         self.answer: Callable[[np.ndarray], tuple[Word, ...]] | None = None
 
-    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(
+        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
         self.seen.append(picture)
         return self.words if self.answer is None else self.answer(picture)
 

@@ -31,7 +31,7 @@ class IdleOcr(ScriptedOcr):
     """Takes its time, and reads the patient's name wherever something bright stands."""
 
     def read(
-        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = ()
+        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
     ) -> tuple[Word, ...]:
         time.sleep(_SECONDS)
         return (_NAME,) if picture.max() > 200 else ()

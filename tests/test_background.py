@@ -36,7 +36,9 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(
+        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)

@@ -66,11 +66,13 @@ def test_colour_that_changed_in_one_sample_is_seen() -> None:
 
 def test_words_outside_stay_and_those_inside_are_read_anew_at_the_same_scale() -> None:
     part = Box(256, 128, 128, 64)
-    asked: list[tuple[tuple[int, ...], int | None]] = []
+    asked: list[tuple[tuple[int, ...], int | None, float]] = []
 
     class Finder(ScriptedOcr):
-        def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
-            asked.append((picture.shape, side_px))
+        def read(
+            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+        ) -> tuple[Word, ...]:
+            asked.append((picture.shape, side_px, share))
             return (_word("10:43", Box(30, 40, 60, 16)),)
 
     outside, inside = _word("Varga", Box(10, 10, 60, 16)), _word("10:42", Box(266, 148, 60, 16))
@@ -79,10 +81,7 @@ def test_words_outside_stay_and_those_inside_are_read_anew_at_the_same_scale() -
         ("Varga", outside.box),
         ("10:43", Box(256 + 10, 128 + 20, 60, 16)),
     ]
-    ((shape, side),) = asked
-    assert shape == (64 + 40, 128 + 40)
-    assert side is not None
-    assert side / max(shape) == pytest.approx(1280 / (600 + 40), rel=0.01)
+    assert asked == [((64 + 40, 128 + 40), None, pytest.approx((128 + 40) / (600 + 40)))]
 
 
 def test_what_is_gone_from_the_part_is_no_word_any_more() -> None:

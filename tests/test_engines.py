@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from deid import jobs
 from deid.bench.dots import Look, draw_dots
 from deid.bench.scenes import ground
+from deid.changes import read_part
 from deid.engines.detector import DETECTOR, Detector
 from deid.engines.network import Network
 from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading
@@ -173,6 +174,16 @@ def test_letters_of_dots_are_letters(pitch: int, readers: tuple[RapidOcr, Tesser
     picture[200 : 200 + dots.shape[0], 60 : 60 + dots.shape[1]] += 200 * dots
     words = readers[0].read(bordered(_local_contrast(picture.astype(np.uint8))))
     assert [word.text for word in words] == ["BRANDT", "1964"]
+
+
+def test_a_part_of_a_frame_is_searched_softened_too(readers: tuple[RapidOcr, Tesseract]) -> None:
+    dots = draw_dots("BRANDT", 5, Look.DOTS)
+    picture = np.full((480, 800), 20, np.float32)
+    picture[200 : 200 + dots.shape[0], 60 : 60 + dots.shape[1]] += 200 * dots
+    shown = _local_contrast(picture.astype(np.uint8))
+    words = read_part({View.LOCAL: shown}, readers, (), Box(0, 128, 400, 192))
+    assert [word.text for word in words] == ["BRANDT"]
+    assert 45 <= words[0].box.left <= 65 and 185 <= words[0].box.top <= 205
 
 
 def test_a_block_is_followed_onto_grain_where_the_detector_sees_nothing(readers: tuple[RapidOcr, Tesseract]) -> None:

@@ -106,7 +106,9 @@ def test_the_finder_is_told_which_known_words_it_may_leave_out() -> None:
     asked: list[tuple[Box, ...]] = []
 
     class Finder(ScriptedOcr):
-        def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+        def read(
+            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+        ) -> tuple[Word, ...]:
             asked.append(tuple(known))
             return self.words
 

@@ -23,7 +23,9 @@ class Busy(ScriptedOcr):
 
     inside = most = 0
 
-    def read(self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(
+        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
         self.inside += 1
         self.most = max(self.most, self.inside)
         time.sleep(0.002)

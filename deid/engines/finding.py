@@ -52,14 +52,15 @@ class Line:
     """Numbers of lines before it that are no more than strokes of its letters."""
 
 
-def find_lines(detector: Detector, colour: Picture, side_px: int | None) -> list[Line]:
+def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: float = 1.0) -> list[Line]:
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
     It is searched with its longer side at `side_px`; without one at DETECT_SIDE_PX, in tiles where it is larger, and
-    once more softened: what shows only then comes last.
+    once more softened: what shows only then comes last. Of a picture that is a part of another, `share` of its longer
+    side, all sides are as much shorter.
     """
     colour = np.ascontiguousarray(colour)
-    found = detector.search(colour, side_px or DETECT_SIDE_PX)
+    found = detector.search(colour, round(share * (side_px or DETECT_SIDE_PX)))
     tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
     for top, left in tiles if len(tiles) > 1 else ():
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
@@ -70,7 +71,7 @@ def find_lines(detector: Detector, colour: Picture, side_px: int | None) -> list
     lines = [_line(quad, score, (colour,)) for quad, score in found]
     if side_px is None:
         soft = _softened(colour)
-        for quad, score in _without_repeats(detector.search(soft, SOFT_SIDE_PX)):
+        for quad, score in _without_repeats(detector.search(soft, round(share * SOFT_SIDE_PX))):
             pieces = [number for number, (each, _) in enumerate(found) if _is_piece(each, quad)]
             beside = [each for number, (each, _) in enumerate(found) if number not in pieces]
             for rest in _uncovered(quad, beside):

@@ -88,15 +88,17 @@ class RapidOcr:
         self.version = f"{importlib.metadata.version('rapidocr')} {self._detector.precision}"
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
 
-    def read(self, picture: _Picture, side_px: int | None = None, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+    def read(
+        self, picture: _Picture, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+    ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        Searched with its longer side at `side_px`; without one at DETECT_SIDE_PX, and larger pictures in tiles too.
-        Lines that `known` words cover from end to end are not read.
+        Searched as `find_lines` says, which without `side_px` misses least; then lines are followed too. Lines that
+        `known` words cover from end to end are not read.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         seen: dict[int, list[Word]] = {}
-        for number, line in enumerate(find_lines(self._detector, colour, side_px)):
+        for number, line in enumerate(find_lines(self._detector, colour, side_px, share)):
             if not line.crops or is_known(line.quad, known):
                 continue
             crop, turn, reading = self._best(line)

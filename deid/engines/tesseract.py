@@ -39,7 +39,7 @@ class Tesseract:
         self._page_mode = page_mode
 
     def read(
-        self, picture: NDArray[np.uint8], side_px: int | None = None, known: Sequence[Box] = ()
+        self, picture: NDArray[np.uint8], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
     ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates, read as it is."""
         table = self._library.table(picture, TIMEOUT_S) if self._library else self._table(picture)
