@@ -26,11 +26,14 @@ SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
-LONGEST_MARK = 2.5
-"""What is longer than this many of its heights is no mark of two letters, but text of which two were made out."""
+LONGEST_MARK = (1.7, 2.5)
+"""What is longer than so many of its heights is no mark of one letter, or of two: more was there than was made out."""
+_RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
+"""Marks that are as long as they like."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
 _ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
-_HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m"))
+_HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
+"""And what is left of them where a letter was not seen."""
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
@@ -216,6 +219,8 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
         shape = patterns.date_shape(reading, lexicon) or patterns.net_shape(reading)
         if shape:
             return shape
+    if patterns.may_be_misread_date(word.text, lexicon):
+        return "date"
     if patterns.are_initials(word.text):
         return "initials"
     time = patterns.time_shape(word.text)
@@ -233,10 +238,10 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
+    if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word.box, len(text)):
+        return []
     if not alnum(text):
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
-    if len(text) <= SHORTEST_INITIALS and _is_long(word.box):
-        return []
     if word.confidence < UNREADABLE and len(alnum(text)) <= SHORTEST_INITIALS:
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if len(set(alnum(text))) == 1 and not text[0].isascii():
@@ -258,9 +263,9 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     return []
 
 
-def _is_long(box: Box) -> bool:
-    """Whether there is room for more than two letters."""
-    return max(box.width, box.height) > LONGEST_MARK * min(box.width, box.height)
+def _is_long(box: Box, letters: int) -> bool:
+    """Whether there is room for more letters than these one or two."""
+    return max(box.width, box.height) > LONGEST_MARK[letters - 1] * min(box.width, box.height)
 
 
 def _part_known(piece: str, lexicon: Lexicon) -> bool:

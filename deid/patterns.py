@@ -38,6 +38,7 @@ _BROKEN_DAY = re.compile(r"(?=.*\d\d)(?:/?[\d-]*/[\d-]+/-?|[\d-]+/-?/[\d-]+|/[\d
 """Two strokes between digits of which one group was not read: 190/1/-, 12//1964."""
 _DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
+_CUT_YEAR = re.compile(r"[12]\d{2}")
 _DAY_OR_YEAR = re.compile(r"\d{1,2}(?:st|nd|rd|th|t)?|\d{4}")
 _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
 _SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
@@ -91,6 +92,17 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
     return None
 
 
+def may_be_misread_date(word: str, lexicon: Lexicon) -> bool:
+    """Whether three short groups between slashes may be a date in digits that no reader knows: 19OY/-V/.A.
+
+    Digits are among them, and a group that neither digits nor a known word explain.
+    """
+    groups = word.strip("()[],;").split("/")
+    if len(groups) != 3 or not all(0 < len(group) <= 4 for group in groups) or not digit_count(word):
+        return False
+    return not all(as_digits(group).isdigit() or lexicon.knows(group) for group in groups)
+
+
 def _names_month(text: str, lexicon: Lexicon) -> bool:
     """Whether the word is a day, a month's name and a year, each a little misread: 170KT82, l5AUG2021."""
     match = _MISREAD_MONTH.fullmatch(text)
@@ -126,6 +138,9 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
         touching = [i for i in digits if abs(i - index) == 1]
         if touching:
             found.update([index, *touching, *(i for i in digits if (index + i) / 2 in touching)])
+            last = index + 1
+            if index - 1 in touching and last < len(words) and _CUT_YEAR.fullmatch(core(words[last])):
+                found.add(last)  # "5 Mai 203" of which a digit was lost
     bare = [as_digits(word).strip(" ,.;()") for word in words]
     for index in range(len(words) - 1):
         three = bare[index : index + 3]

@@ -58,6 +58,11 @@ def _goes(text: str, **options: object) -> str:
         ("I.L.", "I.L."),
         ("LY", "LY"),
         ("A.P. P.A.", ""),
+        ("19OY/-V/.A", "19OY/-V/.A"),
+        ("R/L/AP 1/2/3 Mo/Rh/28", ""),
+        ("5 Mai 203", "5 Mai 203"),
+        ("May 5 203 mm", "May 5"),
+        ("12:20:40 M", "12:20:40 M"),
         ("Rosenkvist MD", "Rosenkvist MD"),
         ("08/02/2024 5:33 PM 25 Hz", "08/02/2024 5:33 PM"),
         ("1 D 4.31 cm", ""),
@@ -172,10 +177,16 @@ def test_a_word_of_institutions_behind_a_name_that_goes_is_part_of_a_name() -> N
     assert _goes("Center 110 kVp", classifier=model) == ""
 
 
-def test_two_letters_in_room_for_more_are_no_mark() -> None:
-    (mark,) = page("R")
-    assert not _findings((mark,))[0].is_phi
-    assert _findings((replace(mark, box=Box(10, 10, 40, 12)),))[0].is_phi
+@pytest.mark.parametrize(("mark", "width"), [("R", 22), ("^", 22), ("PA", 32)])
+def test_one_or_two_letters_in_room_for_more_are_no_mark(mark: str, width: int) -> None:
+    (word,) = page(mark)
+    assert not _findings((word,))[0].is_phi
+    assert _findings((replace(word, box=Box(10, 10, width, 12)),))[0].is_phi
+
+
+def test_a_rule_may_be_long() -> None:
+    (word,) = page("-")
+    assert not _findings((replace(word, box=Box(10, 10, 80, 12)),))[0].is_phi
 
 
 @pytest.mark.parametrize("text", ["12/03/1964", "Name: Hale", "ID: 4711", "I.L."])

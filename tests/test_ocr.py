@@ -61,6 +61,13 @@ def test_words_on_one_level_are_a_line_in_reading_order() -> None:
     assert words[0].line == words[1].line != words[2].line
 
 
+def test_of_two_views_the_wider_extent_stands_where_the_surer_saw_a_piece() -> None:
+    (word,) = merge([_word("VARGAMA", 10, 70, confidence=0.99)], [_word("VARGAMAROS", 10, 100, confidence=0.8)])
+    assert (word.text, word.others, word.box) == ("VARGAMA", ("VARGAMAROS",), Box(10, 10, 100, 12))
+    (other,) = merge([_word("VARGAMA", 10, 70, confidence=0.99)], [_word("VARQAMAROS", 10, 100, confidence=0.8)])
+    assert other.box.width == 70
+
+
 def test_lines_that_nearly_touch_stay_what_the_detector_saw() -> None:
     upper = [Word("2013", Box(20, 10, 38, 23), 0.9, ("a",), 1), Word("11", Box(77, 10, 20, 22), 0.9, ("a",), 1)]
     lower = [Word("2nd", Box(41, 23, 24, 14), 0.9, ("a",), 2), Word("Trim", Box(64, 23, 32, 15), 0.9, ("a",), 2)]
