@@ -238,7 +238,7 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
-    if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word.box, len(text)):
+    if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word, len(text)):
         return []
     if not alnum(text):
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
@@ -263,9 +263,10 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     return []
 
 
-def _is_long(box: Box, letters: int) -> bool:
+def _is_long(word: Word, letters: int) -> bool:
     """Whether there is room for more letters than these one or two."""
-    return max(box.width, box.height) > LONGEST_MARK[letters - 1] * min(box.width, box.height)
+    along, across = (word.box.height, word.box.width) if word.vertical else (word.box.width, word.box.height)
+    return along > LONGEST_MARK[letters - 1] * across
 
 
 def _part_known(piece: str, lexicon: Lexicon) -> bool:

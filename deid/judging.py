@@ -10,6 +10,8 @@ from deid.lexicon import load_lexicon
 from deid.matching import Target, targets
 from deid.values import Box, Finding, Hint, Reason, Word
 
+_LETTER_PX = 10
+
 
 @dataclass(slots=True)
 class HeaderJudge:
@@ -39,4 +41,8 @@ class HeaderJudge:
 
 def as_line(words: Sequence[str]) -> list[Word]:
     """Words of plain text, side by side in one line of a picture."""
-    return [Word(text, Box(index * 100, 0, 90, 20), 1.0, ("text",)) for index, text in enumerate(words)]
+    placed, left = [], 0
+    for text in words:
+        placed.append(Word(text, Box(left, 0, _LETTER_PX * len(text), 2 * _LETTER_PX), 1.0, ("text",)))
+        left += _LETTER_PX * (len(text) + 1)
+    return placed

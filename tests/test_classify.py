@@ -184,6 +184,13 @@ def test_one_or_two_letters_in_room_for_more_are_no_mark(mark: str, width: int) 
     assert _findings((replace(word, box=Box(10, 10, width, 12)),))[0].is_phi
 
 
+def test_a_narrow_letter_is_a_mark() -> None:
+    (word,) = page("L")
+    assert not _findings((replace(word, box=Box(10, 10, 5, 12)),))[0].is_phi
+    assert not _findings((replace(word, box=Box(10, 10, 12, 5), vertical=True),))[0].is_phi
+    assert _findings((replace(word, box=Box(10, 10, 12, 40), vertical=True),))[0].is_phi
+
+
 def test_a_rule_may_be_long() -> None:
     (word,) = page("-")
     assert not _findings((replace(word, box=Box(10, 10, 80, 12)),))[0].is_phi
