@@ -68,7 +68,6 @@ class RapidOcr:
         try:
             from rapidocr import RapidOCR
             from rapidocr.ch_ppocr_rec.typings import TextRecInput
-            from rapidocr.utils.process_img import get_rotate_crop_image
 
             engine: Any = RapidOCR(
                 params={
@@ -84,7 +83,6 @@ class RapidOcr:
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
         self._detector = Detector(threads, exact=exact)
         self._rec_input = TextRecInput
-        self._cut_out = get_rotate_crop_image
         self.version = f"{importlib.metadata.version('rapidocr')} {self._detector.precision}"
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
 
