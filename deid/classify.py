@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from deid import patterns
+from deid import doubt, patterns
 from deid.context import LineContext, read_context
 from deid.lexicon import MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
@@ -192,8 +192,11 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
             gathered.missing[index] = missing(row[index].text, target)
     for index in patterns.dates_in_line(texts, lexicon):
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "date", P_PATTERN))
-    for index in patterns.phones_in_line(texts):
+    phones = patterns.phones_in_line(texts)
+    for index in phones:
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "phone", P_PATTERN))
+    for index in doubt.rests_in_line(row, phones, lexicon) - context.labels:
+        gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
     ages = patterns.ages_in_line(texts)
     for index, word in enumerate(row):
         shape = "" if index in ages else _shape(word, lexicon)
@@ -234,7 +237,7 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
 def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) -> list[Evidence]:
     """What says that the word identifies nobody."""
     text = word.text
-    if text == UNREAD:
+    if text == UNREAD or doubt.is_unread(word):
         return []
     if index in context.labels:
         return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
@@ -246,6 +249,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if len(set(alnum(text))) == 1 and not text[0].isascii():
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
+    if doubt.may_be_initials(word, lexicon):
+        return []
     if lexicon.knows(text) or any(lexicon.knows(each) for each in _kept_readings(word)):
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
     if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":
@@ -266,6 +271,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
 def _is_long(word: Word, letters: int) -> bool:
     """Whether there is room for more letters than these one or two."""
     along, across = (word.box.height, word.box.width) if word.vertical else (word.box.width, word.box.height)
+    if letters > 1 and across > along:  # a line that runs up or down, read as if it did not
+        along, across = across, along
     return along > LONGEST_MARK[letters - 1] * across
 
 
@@ -275,7 +282,7 @@ def _part_known(piece: str, lexicon: Lexicon) -> bool:
 
 def _kept_readings(word: Word) -> tuple[str, ...]:
     """Other readings that may vouch for a word that the first reader was unsure of."""
-    return word.others if word.confidence < 0.9 else ()
+    return tuple(each for each in word.others if each != UNREAD) if word.confidence < 0.9 else ()
 
 
 def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None:
@@ -305,6 +312,7 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
         )
         doubtful = word.confidence < UNREADABLE and bool(alnum(word.text)) and any(goes[max(index - 1, 0) : index + 2])
+        just_told = just_told or (index > 0 and goes[index - 1] and doubt.may_end_in_clock(row[index - 1]))
         half = just_told and fold(core(word.text)) in _HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))

@@ -15,6 +15,7 @@ LONGEST_NAME_WORDS = 6
 _AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
 _SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
 """Initials of several people, behind a label of staff even where each is a known mark: OP D/HZ."""
+_LETTERS_OF_DIGITS = str.maketrans("012578", "OIZSZB")
 _DOCTOR = frozenset(("dr", "doctor"))
 
 
@@ -73,7 +74,7 @@ def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int,
         words = [word.text for word in row[index : index + length]]
         if any(word.endswith(LABEL_ENDS) for word in words[:-1]):
             continue
-        marked = words[-1].endswith(LABEL_ENDS)
+        marked = words[-1].endswith((*LABEL_ENDS, ")."))  # a colon of which a dot was read
         kind = lexicon.label(" ".join(words).rstrip(":=#. "), marked=marked)
         if kind is not None:
             return length, kind, marked
@@ -87,7 +88,8 @@ def _value(row: tuple[Word, ...], first: int, kind: LabelKind, marked: bool, lex
     if kind is LabelKind.ID:
         return _number(row, first, lexicon)
     if kind in (LabelKind.BIRTH, LabelKind.DATE):
-        return _day(row, first, lexicon)
+        taken = _day(row, first, lexicon)
+        return taken or ([first] if marked and _may_be_misread(row[first].text, lexicon) else [])
     if kind is LabelKind.CONTACT:
         return _while(row, first, lexicon, lambda text: bool(digit_count(text)) or patterns.net_shape(text) is not None)
     if kind is LabelKind.HARMLESS:
@@ -118,6 +120,11 @@ def _may_be_date(text: str) -> bool:
     return bool(digit_count(text)) and not any(each.isalpha() for each in as_digits(core(text)))
 
 
+def _may_be_misread(text: str, lexicon: Lexicon) -> bool:
+    """Whether the word may be a day in digits that no reader knows: .7..V...9, read where dates stand."""
+    return bool(digit_count(text)) and not lexicon.knows(text) and not _has_unit(text)
+
+
 def _says_old(row: tuple[Word, ...], first: int) -> bool:
     label = fold(row[first - 1].text)
     return any(word in label for word in _AGE_LABELS) and patterns.old_age(row[first].text)
@@ -146,6 +153,8 @@ def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexic
         _, kind, is_marked = _label_at(row, index, lexicon)
         letters = alnum(text)
         is_label = kind is not None and (is_marked or (not taken and kind is not LabelKind.HARMLESS))
+        if staff and marked and not taken and _may_be_signed(text):
+            return [index]
         if is_label or not is_alphabetic(text) or text[0] in "[({":
             break
         if len(letters) == 1 and text.endswith(".") and taken:
@@ -160,6 +169,11 @@ def _name(row: tuple[Word, ...], first: int, marked: bool, *, staff: bool, lexic
             break
         taken.append(index)
     return taken
+
+
+def _may_be_signed(text: str) -> bool:
+    """Whether initials of several people were read with a digit for one of their letters: R/R7."""
+    return digit_count(text) == 1 and _SIGNED.fullmatch(text.translate(_LETTERS_OF_DIGITS)) is not None
 
 
 def _may_be_name(

@@ -80,7 +80,7 @@ def date_shape(word: str, lexicon: Lexicon) -> str | None:
     """Say "date" where the word alone is a date, in digits or with a month's name."""
     text = as_digits(core(word))
     for match in _NUMERIC_DATE.finditer(text):
-        if _is_calendar(*match.groups()):
+        if is_calendar(*match.groups()):
             return "date"
     if _REST_YEAR.match(text) or _BROKEN_DAY.fullmatch(word.strip("()[].,;")):
         return "date"
@@ -111,7 +111,7 @@ def _names_month(text: str, lexicon: Lexicon) -> bool:
     return fold(match[1]).translate(_LETTER_LOOKS) in lexicon.months
 
 
-def _is_calendar(first: str, second: str, third: str) -> bool:
+def is_calendar(first: str, second: str, third: str) -> bool:
     """Whether three groups of digits are a day of some calendar order."""
     if len(third) == 1 or len(first) == 3 or len(third) == 3:
         return False
@@ -145,7 +145,7 @@ def dates_in_line(words: Sequence[str], lexicon: Lexicon) -> set[int]:
     for index in range(len(words) - 1):
         three = bare[index : index + 3]
         if len(three) == 3 and all(_DAY.fullmatch(each) or _YEAR.fullmatch(each) for each in three):
-            if any(_YEAR.fullmatch(each) for each in (three[0], three[2])) and _is_calendar(*three):
+            if any(_YEAR.fullmatch(each) for each in (three[0], three[2])) and is_calendar(*three):
                 found.update((index, index + 1, index + 2))
         elif words[index].endswith((",", ".")) and _DAY.fullmatch(bare[index]) and _YEAR.fullmatch(bare[index + 1]):
             found.update((index, index + 1))  # "Mar 12, 1964" whose month was misread

@@ -29,6 +29,7 @@ _RULES: dict[Reason, dict[str, str]] = {
         "id": "has the shape of a number that identifies",
         "age": "says an age so high that it identifies",
         "initials": "has the shape of initials",
+        "rest": "may be what was read of a longer number or date",
     },
     Reason.CONTEXT: {
         **{kind.value: said for kind, said in _BESIDE.items()},
