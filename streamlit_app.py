@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from deid import memory
 from deid.api.app import routes as api_routes
 from deid.ui import faults, server
 
+memory.share_heaps()
 app = st.App(
     "deid/ui/main.py",
     routes=[*server.routes, *api_routes],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deid import __version__, jobs, logs, triage
+from deid import __version__, jobs, logs, memory, triage
 from deid.classify import classify_words
 from deid.demo import write_demo
 from deid.errors import DeidError, UsageError
@@ -373,7 +374,8 @@ def serve() -> None:
     script = Path(__file__).resolve().parents[1] / "streamlit_app.py"
     place = ["--server.address", settings.bind, "--server.port", str(settings.port)]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *place]
-    raise typer.Exit(subprocess.call(command, cwd=script.parent))  # noqa: S603 - our own program and settings
+    environment = memory.ONE_HEAP | os.environ
+    raise typer.Exit(subprocess.call(command, cwd=script.parent, env=environment))  # noqa: S603 - our own program
 
 
 @app.command("scheduler")

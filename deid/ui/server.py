@@ -18,7 +18,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.runtime import Runtime
 
-from deid import logs, memory
+from deid import logs
 from deid.errors import DeidError
 from deid.serving import COOKIE
 from deid.ui import downloads, faults, shared
@@ -78,7 +78,6 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _begin() -> None:
-    memory.share_heaps()
     settings, store = shared.environment(), shared.store()
     shared.background().recover()
     config.set_option("server.corsAllowedOrigins", [settings.origin])

@@ -24,6 +24,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from deid import memory
 from tests.mariadb import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,8 @@ def server(folder: Path, *, start: Sequence[str] = _START, **settings: str) -> I
     """A fresh installation that answers until the block ends; `start` is what takes Streamlit's arguments."""
     port, home, log = free_port(), folder / "home", folder / "server.log"
     url = f"http://127.0.0.1:{port}"
-    environment = os.environ | {"DEID_HOME": str(home), "DEID_ORIGIN": url, "PYTHONUNBUFFERED": "1"} | settings
+    ours = memory.ONE_HEAP | {"DEID_HOME": str(home), "DEID_ORIGIN": url, "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | ours | settings
     command = [*start, "run", "streamlit_app.py", f"--server.port={port}"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
