@@ -11,21 +11,19 @@ them; the seconds, which are a processor's, say what it costs. Measured in torch
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
 
 import torch
-import torch.nn.functional as F
 
 from deid.engines.llama import bundled_base
-from deid.engines.prompt import LONGEST_WORD_TOKENS, Layout, lay_out
-from deid.lexicon import load_lexicon
+from deid.engines.prompt import LONGEST_WORD_TOKENS, Layout, Vocabulary, lay_out
 from deid.training import evaluate, lora
 from deid.training.config import TrainConfig, load_config
-from deid.training.images import MadeUp
+from deid.training.images import MadeUp, listed
+from deid.training.samples import Sample, drawn, grouped, sample_of
 from deid.training.tokenisers import tokeniser_of
 from deid.training.tokens import Token
 
@@ -53,24 +51,24 @@ VARIANTS = (
 
 
 class ListTrainee(lora.Trainee):
-    """A trainee that is asked "word:" for each word after the whole text."""
-
-    def lay(self, picture: MadeUp) -> Layout:
-        """The text, then each word again with a colon, at which the answer is read."""
-        vocabulary = self.vocabulary
-        colon = vocabulary.word("a:")[-1]
-        tokens = list(lay_out(picture.texts, vocabulary, picture.marks).tokens)
-        asked = []
-        for token in picture.tokens:
-            tokens += [vocabulary.newline, *vocabulary.word(token.text)[:LONGEST_WORD_TOKENS], colon]
-            asked.append(len(tokens) - 1)
-        return Layout(tuple(tokens), tuple(asked))
+    """A trainee whose attention runs one way."""
 
     def mask(self, real: torch.Tensor) -> torch.Tensor:
         """What each token may look at: those before it."""
         width = real.shape[1]
         before = torch.ones(width, width, dtype=torch.bool).tril()
         return before[None] & real[:, None, :]
+
+
+def asked_in_turn(picture: MadeUp, vocabulary: Vocabulary) -> Layout:
+    """The text, then each word again with a colon, at which the answer is read."""
+    colon = vocabulary.word("a:")[-1]
+    tokens = list(lay_out(picture.texts, vocabulary, picture.marks).tokens)
+    asked = []
+    for token in picture.tokens:
+        tokens += [vocabulary.newline, *vocabulary.word(token.text)[:LONGEST_WORD_TOKENS], colon]
+        asked.append(len(tokens) - 1)
+    return Layout(tuple(tokens), tuple(asked))
 
 
 def main() -> None:
@@ -89,19 +87,18 @@ def main() -> None:
 
 def row(variant: Variant, steps: int, pictures: int) -> str:
     """A variant's line of the table."""
-    config = dataclasses.replace(load_config(), layers=variant.layers, rank=variant.rank, alpha=2.0 * variant.rank)
+    config = replace(load_config(), layers=variant.layers, rank=variant.rank, alpha=2.0 * variant.rank)
     vocabulary, answers = tokeniser_of(bundled_base())
     made = lora.make_trainee(config, bundled_base(), vocabulary, answers)
     trainee = ListTrainee(made.model, made.head, made.vocabulary) if variant.listed else made
-    shown = _unmarked if not variant.marks else _as_drawn
     began = time.process_time()
-    words = train(config, trainee, steps, shown)
+    words = train(config, trainee, steps, variant)
     trained = time.process_time() - began
     trainee.model.eval()
     evaluated = evaluate.evaluation_pictures(pictures)
     began = time.process_time()
     with torch.no_grad():
-        figures = evaluate.figures(lambda lines: judged(trainee, lines, variant.marks), evaluated)
+        figures = evaluate.figures(lambda lines: judged(trainee, lines, variant), evaluated)
     each = (time.process_time() - began) / pictures
     return (
         f"| {variant.name} | {words} | {trained:.0f} | {each:.2f} | {figures.auc:.4f} | "
@@ -109,44 +106,41 @@ def row(variant: Variant, steps: int, pictures: int) -> str:
     )
 
 
-def train(config: TrainConfig, trainee: lora.Trainee, steps: int, shown: Callable[[MadeUp], MadeUp]) -> int:
+def train(config: TrainConfig, trainee: lora.Trainee, steps: int, variant: Variant) -> int:
     """Trains for as many steps; returns how many words it saw."""
     optimiser = torch.optim.AdamW(trainee.parameters, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     trainee.model.train()
     words = 0
-    for step, (_, drawn) in enumerate(islice(_batches(config, trainee), steps)):
-        group = [shown(each) for each in drawn]
-        labels = [token.phi for each in group for token in each.tokens]
-        counted = torch.tensor([label is not None for label in labels])
-        wanted = torch.tensor([float(bool(label)) for label in labels])
+    for step, made in enumerate(islice(_batches(config, trainee.vocabulary), steps)):
+        group = [_sample(each, trainee.vocabulary, variant) for each in made]
         for each in optimiser.param_groups:
             each["lr"] = lora.rate(config, step, step / steps)
         optimiser.zero_grad()
-        F.binary_cross_entropy_with_logits(trainee.scores(group)[counted], wanted[counted]).backward()
+        lora.loss_of(trainee, group).backward()
         torch.nn.utils.clip_grad_norm_(trainee.parameters, 1.0)
         optimiser.step()
-        words += len(labels)
+        words += sum(len(each.labels) for each in group)
     return words
 
 
-def judged(trainee: lora.Trainee, lines: Sequence[Sequence[str]], marks: bool) -> list[float]:
+def judged(trainee: lora.Trainee, lines: Sequence[Sequence[str]], variant: Variant) -> list[float]:
     """Scores of one picture's words."""
-    lexicon = load_lexicon()
-    tokens = tuple(tuple(Token(text, False, "") for text in line) for line in lines)
-    standing = tuple(lexicon.standing(token.text) for line in tokens for token in line) if marks else ()
-    return [float(each) for each in trainee.scores([MadeUp(tokens, standing)])]
+    made = listed(MadeUp(tuple(tuple(Token(text, False, "") for text in line) for line in lines)))
+    return [float(each) for each in trainee.scores([_sample(made, trainee.vocabulary, variant).layout])]
 
 
-def _batches(config: TrainConfig, trainee: lora.Trainee) -> Iterator[tuple[int, list[MadeUp]]]:
-    return lora.batches(config, trainee.vocabulary, 0)
+def _batches(config: TrainConfig, vocabulary: Vocabulary) -> Iterator[list[MadeUp]]:
+    """The same pictures in the same batches for each variant."""
+    for number in count():
+        made, rng = drawn(config, number)
+        sized = [(len(sample_of(each, vocabulary).layout.tokens), each) for each in made]
+        yield from grouped(sized, config.batch_tokens, rng)
 
 
-def _as_drawn(made: MadeUp) -> MadeUp:
-    return made
-
-
-def _unmarked(made: MadeUp) -> MadeUp:
-    return MadeUp(made.lines)
+def _sample(made: MadeUp, vocabulary: Vocabulary, variant: Variant) -> Sample:
+    shown = made if variant.marks else MadeUp(made.lines)
+    sample = sample_of(shown, vocabulary)
+    return replace(sample, layout=asked_in_turn(shown, vocabulary)) if variant.listed else sample
 
 
 if __name__ == "__main__":

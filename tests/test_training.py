@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from deid.engines.llama import bundled_base
 from deid.engines.merge import AdapterFacts, adapter_facts
 from deid.engines.prompt import FORMAT, Vocabulary, lay_out
 from deid.engines.rapidocr import RapidOcr
@@ -30,8 +32,10 @@ from deid.training.noise import as_read, joined, misread, noisy
 from deid.training.numbers import SHORTEST_RECORD, record_number
 from deid.training.people import kinds_of_places
 from deid.training.rendered import read_back
+from deid.training.samples import batches, drawn, grouped, sample_of
 from deid.training.sections import sections
 from deid.training.split import Split
+from deid.training.tokenisers import tokeniser_of
 from deid.training.tokens import CLOSED_LISTS, Token, stranded, technical_marks, unsure
 
 PRINT_SOME = """
@@ -390,13 +394,51 @@ def test_rules_and_a_model_decide_together(text: str, score: float, bar: float, 
     assert [each >= 0 for each in judge([[text]])] == [goes]
 
 
+@pytest.mark.parametrize("rank", [4, 32])
+def test_an_adapter_comes_back_as_it_was_written(tmp_path: Path, rank: int) -> None:
+    rng = np.random.default_rng(5)
+    shapes = {"a": (rank, 64), "b": (64, rank)}
+    weights = {f"layers.0.mlp.down_proj.{part}": rng.normal(size=shape) for part, shape in shapes.items()}
+    for name in ("own", "again"):  # what was rounded once is not rounded again
+        write_adapter(weights, Heads(2, 2), 4.0, AdapterFacts(FORMAT, 1, 0.0, ""), tmp_path / f"{name}.gguf")
+        read = read_adapter(tmp_path / f"{name}.gguf", Heads(2, 2))
+        for key, values in weights.items():
+            assert np.abs(read[key] - values).max() < (0.02 if name == "own" else 1e-6)
+        weights = {key: np.asarray(values, float) for key, values in read.items()}
+
+
+def test_processes_draw_what_the_training_would_draw_itself() -> None:
+    base = bundled_base()
+    vocabulary, _ = tokeniser_of(base)
+    config = dataclasses.replace(load_config(), batch_tokens=400)
+    with closing(batches(config, base, vocabulary, 3)) as alone:
+        expected = list(islice(alone, 40))
+    with closing(batches(dataclasses.replace(config, processes=2), base, vocabulary, 3)) as beside:
+        assert list(islice(beside, 40)) == expected
+    assert {number for number, _ in expected} > {3, 4}
+
+
+def test_a_chunk_is_cut_into_batches_of_like_length() -> None:
+    vocabulary, _ = tokeniser_of(bundled_base())
+    config = dataclasses.replace(load_config(), batch_tokens=2000)
+    made, rng = drawn(config, 0)
+    sized = [(len(sample_of(each, vocabulary).layout.tokens), each) for each in made]
+    groups = grouped(sized, config.batch_tokens, rng)
+    assert sum(map(len, groups)) == len(made) == 250
+    widths = [[len(sample_of(each, vocabulary).layout.tokens) for each in group] for group in groups]
+    assert all(max(each) * len(each) <= 2000 for each in widths)
+    assert sum(map(sum, widths)) > 0.8 * sum(max(each) * len(each) for each in widths)
+
+
 def test_training_runs_on_another_base(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="training needs requirements-train.txt")
     pytest.importorskip("transformers", reason="training needs requirements-train.txt")
     from deid.training.run import Place, train_adapter
 
     base = _tiny_llama(tmp_path / "base")
-    config = dataclasses.replace(load_config(), base=str(base), layers=1, seconds=1.0, batch_tokens=300)
+    config = dataclasses.replace(
+        load_config(), base=str(base), layers=1, seconds=1.0, batch_tokens=300, other_pictures=4
+    )
     place = Place(tmp_path / "out")
     said: list[str] = []
     train_adapter(config, place, said.append)
@@ -412,6 +454,7 @@ def test_training_runs_on_another_base(tmp_path: Path) -> None:
         train_adapter(dataclasses.replace(start, rank=4), Place(tmp_path / "other"), said.append)
     train_adapter(dataclasses.replace(config, seconds=1.5), dataclasses.replace(place, resume=True), said.append)
     assert any(line.startswith("resumed") for line in said)
+    assert "specificity at recall" in said[-2]
 
 
 def _tiny_llama(folder: Path) -> Path:

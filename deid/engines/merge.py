@@ -139,7 +139,9 @@ def _write(base: Any, adapter: Any, layers: int, target: Path) -> None:
 
 def _pairs(adapter: Any) -> tuple[float, dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]]:
     """The factor of the adapter's products, and (a, b) by the name of the base's tensor."""
-    tensors = {each.name: np.asarray(each.data, np.float32) for each in adapter.tensors}
+    from gguf.quants import dequantize
+
+    tensors = {each.name: np.asarray(dequantize(each.data, each.tensor_type), np.float32) for each in adapter.tensors}
     names = [name.removesuffix(".lora_a") for name in tensors if name.endswith(".lora_a")]
     pairs = {name: (tensors[name + ".lora_a"], tensors[name + ".lora_b"]) for name in names}
     if not pairs:

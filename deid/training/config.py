@@ -23,15 +23,17 @@ class TrainConfig:
     learning_rate: float
     seconds: float
     batch_tokens: int
+    processes: int
     seed: int
     recall: float
     checkpoint_seconds: float
     evaluation_pictures: int
+    other_pictures: int
     start_adapter: str
 
 
 def load_config(path: Path | None = None) -> TrainConfig:
-    """The configuration of a file, or the one that the bundled adapter was trained with.
+    """The configuration of a file, or the default.
 
     Raises
     ------

@@ -55,10 +55,9 @@ def figures(judge: Judge, evaluated: Sequence[MadeUp], only: Sequence[bool] | No
     kinds = np.array([token.kind for token in tokens])
     private, harmless = scores[counted & phi], scores[counted & ~phi]
     closed = scores[counted & ~phi & np.isin(kinds, CLOSED_LISTS)]
-    threshold = np.quantile(private, 0.005) if len(private) else 0.0
     return Figures(
         auc=area_under_curve(private, harmless),
-        specificity_at_recall=_share(harmless < threshold),
+        specificity_at_recall=specificity_at_recall(private, harmless),
         recall=_share(private >= 0),
         specificity=_share(harmless < 0),
         false_alarms=_share(closed >= 0),
@@ -74,6 +73,11 @@ def area_under_curve(private: NDArray[np.float64], harmless: NDArray[np.float64]
     ordered = np.sort(harmless)
     below = np.searchsorted(ordered, private, "left") + np.searchsorted(ordered, private, "right")
     return float(below.mean() / 2 / len(harmless))
+
+
+def specificity_at_recall(private: NDArray[np.float64], harmless: NDArray[np.float64], recall: float = 0.995) -> float:
+    """Of the harmless words, those below the threshold that gives the private ones this recall."""
+    return _share(harmless < (np.quantile(private, 1 - recall) if len(private) else 0.0))
 
 
 def _share(hits: NDArray[np.bool_]) -> float:

@@ -22,6 +22,8 @@ GGUF_NAMES = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
+BLOCK = 32
+"""Rows that divide by this are kept in blocks of eight bits a weight; the others in 16 bits."""
 _TENSOR = re.compile(r"^blk\.(\d+)\.([a-z_]+)\.weight\.lora_([ab])$")
 _PARAMETER = re.compile(r"^layers\.(\d+)\.([a-z_]+\.[a-z_]+)\.([ab])$")
 
@@ -38,7 +40,8 @@ def write_adapter(
     weights: Mapping[str, NDArray[np.float32]], heads: Heads, alpha: float, facts: AdapterFacts, path: Path
 ) -> None:
     """Writes the adapter; `weights` are named as `lora.Trainee.state` names them."""
-    from gguf import GGUFWriter
+    from gguf import GGMLQuantizationType, GGUFWriter
+    from gguf.quants import quantize
 
     writer = GGUFWriter(path, "llama")
     writer.add_string("general.type", "adapter")
@@ -60,7 +63,11 @@ def write_adapter(
         if part == "b" and linear.endswith(("q_proj", "k_proj")):
             values = _permuted(values, heads.queries if linear.endswith("q_proj") else heads.keys)
         tensor = f"blk.{layer}.{GGUF_NAMES[linear]}.weight.lora_{part}"
-        writer.add_tensor(tensor, np.ascontiguousarray(values, np.float16))
+        if values.shape[1] % BLOCK:
+            writer.add_tensor(tensor, np.ascontiguousarray(values, np.float16))
+        else:
+            data = np.asarray(quantize(np.ascontiguousarray(values, np.float32), GGMLQuantizationType.Q8_0), np.uint8)
+            writer.add_tensor(tensor, data, raw_dtype=GGMLQuantizationType.Q8_0)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -76,6 +83,7 @@ def read_adapter(path: Path, heads: Heads) -> dict[str, NDArray[np.float32]]:
         Where the file is no adapter of this form.
     """
     from gguf import GGUFReader
+    from gguf.quants import dequantize
 
     linears = {short: linear for linear, short in GGUF_NAMES.items()}
     weights = {}
@@ -87,7 +95,7 @@ def read_adapter(path: Path, heads: Heads) -> dict[str, NDArray[np.float32]]:
         match = _TENSOR.match(tensor.name)
         if match is None or match[2] not in linears:
             raise UsageError("The adapter to start from was not made by `deid train`.")
-        values = np.array(tensor.data, np.float32)
+        values = np.array(dequantize(tensor.data, tensor.tensor_type), np.float32)
         linear = linears[match[2]]
         if match[3] == "b" and linear.endswith(("q_proj", "k_proj")):
             values = _unpermuted(values, heads.queries if linear.endswith("q_proj") else heads.keys)

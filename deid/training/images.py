@@ -52,6 +52,12 @@ def pictures(split: Split, seed: int, *, clean: bool = False, new_names: bool = 
         yield picture(split, rng, clean=clean, new_names=new_names)
 
 
+def listed(made: MadeUp) -> MadeUp:
+    """The picture with what the word lists say of its words."""
+    lexicon = load_lexicon()
+    return MadeUp(made.lines, tuple(lexicon.standing(token.text) for token in made.tokens))
+
+
 def marked(made: MadeUp, rng: random.Random) -> MadeUp:
     """The picture with what the word lists say of its words, some of it withheld: lists do not know everything."""
     if rng.random() < UNLISTED_SHARE:

@@ -22,7 +22,7 @@ from deid.training import evaluate, rendered
 from deid.training.calibrate import weights_of
 from deid.training.config import NEEDS, TrainConfig
 from deid.training.export import Heads, write_adapter
-from deid.training.images import DATA_VERSION, MadeUp
+from deid.training.images import DATA_VERSION, MadeUp, listed
 
 YARDSTICK_PICTURES = 6000
 DRAWN_SHARE, NEW_NAMES_SHARE = 10, 3
@@ -67,24 +67,29 @@ def train_adapter(config: TrainConfig, place: Place, say: Say) -> None:
         from deid.training import lora
     except ImportError as exc:
         raise UsageError(NEEDS) from exc
+    from deid.training.samples import sample_of
     from deid.training.tokenisers import tokeniser_of
 
     base = Path(config.base).expanduser() if config.base else bundled_base()
     vocabulary, answers = tokeniser_of(base)
     place.out.mkdir(parents=True, exist_ok=True)
     trainee = lora.make_trainee(config, base, vocabulary, answers)
-    lora.train(config, trainee, place.checkpoint, place.resume, say)
-    weights = {name: each.float().numpy() for name, each in trainee.state().items()}
     heads = Heads(trainee.model.config.num_attention_heads, trainee.model.config.num_key_value_heads)
     facts = AdapterFacts(FORMAT, config.layers, 0.0, file_digest(base) if base.is_file() else "")
-    write_adapter(weights, heads, config.alpha, facts, place.adapter)
+
+    def keep(state: dict[str, Any], facts: AdapterFacts = facts) -> None:
+        weights = {name: each.float().numpy() for name, each in state.items()}
+        write_adapter(weights, heads, config.alpha, facts, place.adapter)
+
+    others = [sample_of(listed(each), vocabulary) for each in evaluate.calibration_pictures(config.other_pictures)]
+    lora.train(config, trainee, lora.Run(base, place.checkpoint, place.resume, keep, say, others))
     record = describe(config, facts)
     if base.is_file():
         judge = LlamaClassifier(config.base, str(place.adapter), 1, place.out / "models", say)
         judge.weights = weights_of(judge.logits, evaluate.calibration_pictures(config.evaluation_pictures))
         bias = evaluate.best_bias(judge.logits, config.evaluation_pictures, config.recall)
         facts = dataclasses.replace(facts, bias=bias, weights=judge.weights)
-        write_adapter(weights, heads, config.alpha, facts, place.adapter)
+        keep(trainee.state(), facts)
         record = describe(config, facts) | {"metrics": measure(judge, bias, config, say)}
     else:
         say("The base is a folder: convert it to GGUF, then measure with `deid train --evaluate`.")
