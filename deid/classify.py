@@ -37,16 +37,16 @@ _HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
-P_OVERRULES = 0.9999
+P_OVERRULES = 0.998
 """From here on the model is believed against the word lists: a surname that is a technical word, a date in pieces."""
-P_OVERRULES_BESIDE = 0.995
+P_OVERRULES_BESIDE = 0.95
 """The same for a word right beside one that goes: names and dates stand together."""
-P_OVERRULES_PLACE = 0.99997
+P_OVERRULES_PLACE = 0.9995
 """From here on also against a place or a form that says harmless: a label, a mark, an age."""
 P_FREES, P_FREES_KNOWN = 0.16, 0.8
 """Below this the model frees a word against which only its neighbours or an institution's line speak; the second is for
 one that a word list knows and that stands in no institution's line."""
-LISTED = 1.6
+LISTED = 0.7
 """By how much the model's logit of a listed word is lower already (deid/engines/weighing.py): the bars that it has to
 pass are lower by as much, or its list would count twice."""
 _LISTED = frozenset(("known", "label"))

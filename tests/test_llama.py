@@ -118,7 +118,7 @@ def test_an_adapter_with_weights_for_other_things_is_refused(tmp_path: Path) -> 
     assert facts is not None
     path = tmp_path / "own.gguf"
     other = dataclasses.replace(facts, weights=facts.weights[:-1])
-    write_adapter(read_adapter(ADAPTER, Heads(9, 3)), Heads(9, 3), 32.0, other, path)
+    write_adapter(read_adapter(ADAPTER, Heads(9, 3)), Heads(9, 3), 64.0, other, path)
     with pytest.raises(EngineError):
         LlamaClassifier(adapter=str(path), cache_folder=tmp_path)
 
