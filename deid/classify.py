@@ -240,7 +240,9 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     if text == UNREAD or doubt.is_unread(word):
         return []
     if index in context.labels:
-        return [Evidence(Reason.LEXICON, "label", P_KNOWN)]
+        is_open = context.open_label not in (None, LabelKind.HARMLESS) and not context.found
+        open_end = [Evidence(Reason.LEXICON, "open", P_KNOWN)] if is_open else []
+        return [Evidence(Reason.LEXICON, "label", P_KNOWN), *open_end]
     if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word, len(text)):
         return []
     if not alnum(text):

@@ -28,6 +28,8 @@ class LineContext:
     institution: bool = False
     open_label: LabelKind | None = None
     """The kind of a label that ends the line: its value stands below or right of it."""
+    found: bool = False
+    """Whether something stands there."""
 
 
 def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[LineContext]:
@@ -277,6 +279,7 @@ def _values_below(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext],
             if not contexts[beside].labels and not contexts[beside].values:
                 for index in _value(rows[beside], 0, context.open_label, True, lexicon):
                     contexts[beside].values[index] = context.open_label.value
+            context.found = True
             continue
         for other, below in zip(rows, contexts, strict=True):
             if other is row or below.labels or below.values or other[0].box.top <= row[0].box.top:
@@ -284,6 +287,7 @@ def _values_below(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext],
             if _stacked(row, other):
                 for index in _value(other, 0, context.open_label, True, lexicon):
                     below.values[index] = context.open_label.value
+                    context.found = True
 
 
 def _right_of(left: tuple[Word, ...], right: tuple[Word, ...]) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
+from deid.levels import lettering
 from deid.strips import Strip, cut_strips, words_of_strips
 from deid.text import alnum
 from deid.values import UNREAD, Box, View, Word
@@ -38,6 +39,8 @@ ALIKE = 80.0
 """Per cent of equal letters from which two readers saw the same text."""
 GHOST, CLEAR = 0.55, 0.8
 """What was read less surely than the first over words that were read more surely than the second is nothing."""
+LETTERED, FEWEST_LETTERS = 0.6, 2
+"""A line that shows only by its level is one if it was read as surely as this, and as so many letters."""
 LINE_GAP_HEIGHTS = 1.1
 """Words further apart than this many heights stand in different lines of text."""
 
@@ -98,7 +101,31 @@ def read_frame(
         for reader in others if fresh or not seen else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
+    if len(views) > 1:
+        plain = next(picture for view, picture in views.items() if view is not View.LOCAL)
+        words = merge(words, _of_one_level(plain, finders, [word.box for word in words]))
     return arrange(_without_ghosts(words))
+
+
+def _of_one_level(picture: Picture, finders: Sequence[OcrEngine], known: Sequence[Box]) -> tuple[Word, ...]:
+    """Words in lettering of one level where no word is known, from lines of which enough was read."""
+    strokes = lettering(picture, known)
+    if strokes is None:
+        return ()
+    found: tuple[Word, ...] = ()
+    for finder in finders:
+        found = merge(found, _read_padded(strokes, finder, COARSE_SIDE_PX))
+    lines: dict[int, list[Word]] = {}
+    for word in found:
+        if not any(same_place(word.box, box) for box in known):
+            lines.setdefault(word.line, []).append(word)
+    return tuple(word for line in lines.values() if _is_lettering(line) for word in line)
+
+
+def _is_lettering(line: Sequence[Word]) -> bool:
+    letters = sum(each.isalnum() for word in line for each in word.text)
+    length = sum(len(word.text) for word in line)
+    return letters >= FEWEST_LETTERS and sum(word.confidence * len(word.text) for word in line) >= LETTERED * length
 
 
 def _without_ghosts(words: Sequence[Word]) -> tuple[Word, ...]:

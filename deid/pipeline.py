@@ -16,6 +16,7 @@ import numpy as np
 from pydicom import Dataset
 
 from deid import header, verify
+from deid.beyond import go_on
 from deid.boxes import Area, draw_boxes, lies_in, merge_regions
 from deid.case import Case, Engines, Options, Step
 from deid.cautions import cautions
@@ -197,9 +198,20 @@ def _find(case: Case, engines: Engines, options: Options) -> Case:
 
 def _boxes(case: Case, engines: Engines, options: Options) -> Case:
     layout = pixel_format(case.dataset)
-    drawn = draw_boxes(case.findings or (), Area(layout.rows, layout.columns), options.padding_px)
+    drawn = draw_boxes(_longer(case), Area(layout.rows, layout.columns), options.padding_px)
     everywhere = merge_regions((*(case.codes or ()), *(region for region in drawn if region.frame is None)))
     return replace(case, regions=(*everywhere, *(region for region in drawn if region.frame is not None)))
+
+
+def _longer(case: Case) -> tuple[FrameFindings, ...]:
+    """What was found, with boxes that go as far as the ink does."""
+    frames = []
+    for frame in case.findings or ():
+        if frame.findings:
+            even = render_stored(case.dataset, raw_frame(case.dataset, frame.frame), View.LOCAL)
+            frame = replace(frame, findings=go_on(frame.findings, even))
+        frames.append(frame)
+    return tuple(frames)
 
 
 def _redact(case: Case, engines: Engines, options: Options) -> Case:

@@ -39,6 +39,7 @@ _RULES: dict[Reason, dict[str, str]] = {
     },
     Reason.LEXICON: {
         "label": "is a label",
+        "open": "is a label whose value was not found",
         "symbol": "is a mark, not a word",
         "known": "is a harmless word of the list",
         "measure": "is a measurement",

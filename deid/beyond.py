@@ -1,0 +1,160 @@
+"""Ink that goes on beside what goes: letters that nobody read belong to the word, or are the value of the label.
+
+A name whose end lies on anatomy is read in part, and initials behind a label now and then not at all. Where strokes
+like those of the line go on at its end, the box goes with them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
+
+OPEN = "open"
+"""The rule that says of a label that its value was not found."""
+FARTHEST_HEIGHTS = 6.0
+"""Strokes are followed so many heights of a line."""
+SPACE_HEIGHTS = 1.0
+"""Words of a line are no further apart; a label and its value may be three times as far."""
+SHARE, FAINTEST = 0.4, 12
+"""Ink differs from its ground by this share of what the line's own letters do, and by so many levels."""
+FEWEST_EDGES = 1.0
+"""Strokes begin or end so often along one height; the edges of organs seldom do."""
+SHORTEST_HEIGHTS = 0.3
+"""Less than this beyond a word is its own edge."""
+GROUND = 0.5
+"""Where the ground above and below holds this share of a line's ink, it may be ground as well."""
+BLIND_HEIGHTS = 2.2
+"""Behind a label without a value, and behind a word that lacks its end, so much goes even then."""
+SOFT_SIGMA_PX = 0.6
+_ENDS_IN_CLOCK = re.compile(r"\d[:.h]\d\d?$")
+_CENTURIES = ("19", "20")
+P_BESIDE = 0.75
+_EVEN = 128
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a line ends, in a picture turned so that it runs from left to right."""
+
+    box: Box
+    """Of its last word."""
+    stop: int
+    """The column where other words or the frame begin."""
+    gap: float
+    """How far away what goes on may begin, in pixels."""
+    blind: int
+    """How many pixels are taken where the ground all around has as many strokes."""
+
+
+def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
+    """The findings with boxes as long as the ink, and one more for each value that nobody read beside its label.
+
+    `picture` is the frame on an even ground, shape (rows, columns).
+    """
+    lines: dict[int, list[int]] = {}
+    for index, finding in enumerate(findings):
+        lines.setdefault(finding.word.line, []).append(index)
+    longer = list(findings)
+    for line in lines.values():
+        last = findings[line[-1]]
+        is_open = any(each.rule == OPEN for each in last.evidence)
+        if not (last.is_phi or is_open):
+            continue
+        turns = _turns([findings[index].word for index in line])
+        beyond = _beyond(last.word, [each.word for each in findings], np.rot90(picture, turns), turns, is_open)
+        if beyond is None:
+            continue
+        if is_open:
+            evidence = (Evidence(Reason.UNREADABLE, "confidence", P_BESIDE),)
+            word = Word(UNREAD, beyond, 0.0, last.word.readers, last.word.line, last.word.vertical)
+            longer.append(Finding(word, P_BESIDE, evidence, last.threshold))
+        else:
+            longer[line[-1]] = replace(last, word=replace(last.word, box=_around(last.word.box, beyond)))
+    return tuple(longer)
+
+
+def _turns(line: Sequence[Word]) -> int:
+    """Quarter turns against the clock that make a line upright: -1 where it is read upwards."""
+    if not line[-1].vertical:
+        return 0
+    return 1 if line[0].box.top < line[-1].box.top else -1
+
+
+def _beyond(word: Word, words: Sequence[Word], upright: Picture, turns: int, is_open: bool) -> Box | None:
+    """The box of the strokes that go on behind the last word of a line; None where none do."""
+    size = upright.shape if turns == 0 else upright.shape[::-1]
+    own = turned(word.box, turns, (size[0], size[1]))
+    height = own.height
+    stop = min(upright.shape[1], own.right + round(FARTHEST_HEIGHTS * height))
+    for each in words:
+        other = turned(each.box, turns, (size[0], size[1]))
+        level = min(other.bottom, own.bottom) - max(other.top, own.top)
+        if each is not word and level > 0.3 * min(other.height, height) and other.right > own.right:
+            stop = min(stop, max(other.left, own.right))
+    blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word) else 0
+    end = _End(own, stop, (3 if is_open else 1) * SPACE_HEIGHTS * height, round(blind))
+    span = _strokes(upright, end)
+    if span is None or span[1] - own.right < SHORTEST_HEIGHTS * height:
+        return None
+    start = span[0] if is_open else own.right
+    found = Box.from_edges(start, own.top, span[1], own.bottom)
+    return turned(found, -turns, upright.shape[:2])
+
+
+def _lacks_an_end(word: Word) -> bool:
+    """Whether more belongs behind the word: half of the day, a year's end, or letters that another view saw."""
+    if _ENDS_IN_CLOCK.search(word.text) or word.text in _CENTURIES:
+        return True
+    return any(len(other) > len(word.text) and other.startswith(word.text) for other in word.others)
+
+
+def _strokes(upright: Picture, end: _End) -> tuple[int, int] | None:
+    """The columns between which strokes like those of the last word go on behind it."""
+    box = end.box
+    inset = box.height // 6
+    above = max(box.top - box.height, 0)
+    part = np.ascontiguousarray(upright[above : box.bottom + box.height, box.left : end.stop])
+    band = cv2.GaussianBlur(part, (0, 0), SOFT_SIGMA_PX).astype(np.int16) - _EVEN
+    first = box.top - above
+    rows = slice(first + inset, max(first + box.height - inset, first + inset + 1))
+    own = band[rows, : box.width]
+    dark, light = -float(np.percentile(own, 4)), float(np.percentile(own, 96))
+    ink = (band if light > dark else -band) > max(SHARE * max(dark, light), FAINTEST)
+    columns = ink[rows, box.width :]
+    inked = np.flatnonzero(columns.any(axis=0))
+    if not inked.size or inked[0] > end.gap:
+        return None
+    breaks = np.flatnonzero(np.diff(inked) > SPACE_HEIGHTS * box.height)
+    last = int(inked[breaks[0] if breaks.size else -1]) + 1
+    found = columns[:, int(inked[0]) : last]
+    edges = np.count_nonzero(found[:, 1:] != found[:, :-1]) / len(found)
+    if edges * box.height < FEWEST_EDGES * found.shape[1]:
+        return None
+    around = np.concatenate((ink[:first], ink[first + box.height :]))[:, box.width + int(inked[0]) : box.width + last]
+    if around.size and around.mean() > GROUND * found.mean():
+        last = min(last, end.blind)
+    return (box.right + int(inked[0]), box.right + last) if last > inked[0] else None
+
+
+def _around(one: Box, two: Box) -> Box:
+    edges = min(one.left, two.left), min(one.top, two.top), max(one.right, two.right), max(one.bottom, two.bottom)
+    return Box.from_edges(*edges)
+
+
+def turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
+    """The box in a picture of this shape after one quarter turn against the clock, or with it where `turns` is -1."""
+    rows, columns = shape[:2]
+    if turns == 1:
+        return Box(box.top, columns - box.right, box.height, box.width)
+    if turns == -1:
+        return Box(rows - box.bottom, box.left, box.height, box.width)
+    return box
