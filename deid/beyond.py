@@ -19,7 +19,7 @@ from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
 OPEN = "open"
 """The rule that says of a label that its value was not found."""
 FARTHEST_HEIGHTS = 6.0
-"""Strokes are followed so many heights of a line."""
+"""Strokes are followed so many heights behind a line; before it, where a label stands as a rule, BLIND_HEIGHTS."""
 SPACE_HEIGHTS = 1.0
 """Words of a line are no further apart; a label and its value may be three times as far."""
 SHARE, FAINTEST = 0.4, 12
@@ -32,6 +32,8 @@ GROUND = 0.5
 """Where the ground above and below holds this share of a line's ink, it may be ground as well."""
 BLIND_HEIGHTS = 2.2
 """Behind a label without a value, and behind a word that lacks its end, so much goes even then."""
+SURE = 0.8
+"""Of a word read less surely than this, letters may be missing."""
 SOFT_SIGMA_PX = 0.6
 _ENDS_IN_CLOCK = re.compile(r"\d[:.h]\d\d?$")
 _CENTURIES = ("19", "20")
@@ -43,7 +45,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a line ends, in a picture turned so that it runs from left to right."""
+    """Where a line ends, in a picture in which it runs from left to right."""
 
     box: Box
     """Of its last word."""
@@ -55,6 +57,41 @@ class _End:
     """How many pixels are taken where the ground all around has as many strokes."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a picture is turned, and mirrored, so that a line runs to the right, to its end or to its beginning."""
+
+    turns: int
+    """Quarter turns against the clock, -1 to 1."""
+    mirrored: bool = False
+
+    def there(self, picture: Picture) -> Picture:
+        """The picture as it is then."""
+        upright = np.rot90(picture, self.turns)
+        return upright[:, ::-1] if self.mirrored else upright
+
+    def of(self, box: Box, shape: tuple[int, ...]) -> Box:
+        """A box of a picture of this shape as it is then."""
+        upright = _turned(box, self.turns, shape)
+        columns = shape[0] if self.turns else shape[1]
+        return replace(upright, left=columns - upright.right) if self.mirrored else upright
+
+    def back(self, box: Box, shape: tuple[int, ...]) -> Box:
+        """A box of the turned picture, which has this shape, as it is in the picture."""
+        upright = replace(box, left=shape[1] - box.right) if self.mirrored else box
+        return _turned(upright, -self.turns, shape)
+
+
+def _turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
+    """The box in a picture of this shape after one quarter turn against the clock, or with it where `turns` is -1."""
+    rows, columns = shape[:2]
+    if turns == 1:
+        return Box(box.top, columns - box.right, box.height, box.width)
+    if turns == -1:
+        return Box(rows - box.bottom, box.left, box.height, box.width)
+    return box
+
+
 def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
     """The findings with boxes as long as the ink, and one more for each value that nobody read beside its label.
 
@@ -64,22 +101,30 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
     for index, finding in enumerate(findings):
         lines.setdefault(finding.word.line, []).append(index)
     longer = list(findings)
+    boxes = [finding.word.box for finding in findings]
     for line in lines.values():
-        last = findings[line[-1]]
-        is_open = any(each.rule == OPEN for each in last.evidence)
-        if not (last.is_phi or is_open):
-            continue
-        turns = _turns([findings[index].word for index in line])
-        beyond = _beyond(last.word, [each.word for each in findings], np.rot90(picture, turns), turns, is_open)
-        if beyond is None:
-            continue
-        if is_open:
-            evidence = (Evidence(Reason.UNREADABLE, "confidence", P_BESIDE),)
-            word = Word(UNREAD, beyond, 0.0, last.word.readers, last.word.line, last.word.vertical)
-            longer.append(Finding(word, P_BESIDE, evidence, last.threshold))
-        else:
-            longer[line[-1]] = replace(last, word=replace(last.word, box=_around(last.word.box, beyond)))
+        words = [findings[index].word for index in line]
+        turns = _turns(words)
+        for index, way in ((line[0], _Way(turns, mirrored=True)), (line[-1], _Way(turns))):
+            finding = longer[index]
+            is_open = not way.mirrored and any(each.rule == OPEN for each in finding.evidence)
+            if not (finding.is_phi or is_open):
+                continue
+            beyond = _beyond(finding.word, boxes, picture, way, is_open)
+            if beyond is None:
+                continue
+            if is_open:
+                longer.append(_unread(finding, beyond))
+            else:
+                box = _around(finding.word.box, beyond)
+                longer[index] = replace(finding, word=replace(finding.word, box=box))
     return tuple(longer)
+
+
+def _unread(label: Finding, box: Box) -> Finding:
+    evidence = (Evidence(Reason.UNREADABLE, "confidence", P_BESIDE),)
+    word = Word(UNREAD, box, 0.0, label.word.readers, label.word.line, label.word.vertical)
+    return Finding(word, P_BESIDE, evidence, label.threshold)
 
 
 def _turns(line: Sequence[Word]) -> int:
@@ -89,29 +134,35 @@ def _turns(line: Sequence[Word]) -> int:
     return 1 if line[0].box.top < line[-1].box.top else -1
 
 
-def _beyond(word: Word, words: Sequence[Word], upright: Picture, turns: int, is_open: bool) -> Box | None:
+def _beyond(word: Word, boxes: Sequence[Box], picture: Picture, way: _Way, is_open: bool) -> Box | None:
     """The box of the strokes that go on behind the last word of a line; None where none do."""
-    size = upright.shape if turns == 0 else upright.shape[::-1]
-    own = turned(word.box, turns, (size[0], size[1]))
+    upright = way.there(picture)
+    own = way.of(word.box, picture.shape)
     height = own.height
-    stop = min(upright.shape[1], own.right + round(FARTHEST_HEIGHTS * height))
-    for each in words:
-        other = turned(each.box, turns, (size[0], size[1]))
+    farthest = BLIND_HEIGHTS if way.mirrored else FARTHEST_HEIGHTS
+    stop = min(upright.shape[1], own.right + round(farthest * height))
+    for each in boxes:
+        other = way.of(each, picture.shape)
         level = min(other.bottom, own.bottom) - max(other.top, own.top)
-        if each is not word and level > 0.3 * min(other.height, height) and other.right > own.right:
+        if each != word.box and level > 0.3 * min(other.height, height) and other.right > own.right:
             stop = min(stop, max(other.left, own.right))
-    blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word) else 0
-    end = _End(own, stop, (3 if is_open else 1) * SPACE_HEIGHTS * height, round(blind))
-    span = _strokes(upright, end)
+    blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word, way.mirrored) else 0
+    span = _strokes(upright, _End(own, stop, (3 if is_open else 1) * SPACE_HEIGHTS * height, round(blind)))
     if span is None or span[1] - own.right < SHORTEST_HEIGHTS * height:
         return None
     start = span[0] if is_open else own.right
-    found = Box.from_edges(start, own.top, span[1], own.bottom)
-    return turned(found, -turns, upright.shape[:2])
+    return way.back(Box.from_edges(start, own.top, span[1], own.bottom), upright.shape)
 
 
-def _lacks_an_end(word: Word) -> bool:
-    """Whether more belongs behind the word: half of the day, a year's end, or letters that another view saw."""
+def _lacks_an_end(word: Word, mirrored: bool) -> bool:
+    """Whether more belongs behind the word: half of the day, a year's end, or letters that another view saw.
+
+    So it may on both sides of one whose letters are hardly believed.
+    """
+    if word.confidence < SURE:
+        return True
+    if mirrored:
+        return any(len(other) > len(word.text) and other.endswith(word.text) for other in word.others)
     if _ENDS_IN_CLOCK.search(word.text) or word.text in _CENTURIES:
         return True
     return any(len(other) > len(word.text) and other.startswith(word.text) for other in word.others)
@@ -148,13 +199,3 @@ def _strokes(upright: Picture, end: _End) -> tuple[int, int] | None:
 def _around(one: Box, two: Box) -> Box:
     edges = min(one.left, two.left), min(one.top, two.top), max(one.right, two.right), max(one.bottom, two.bottom)
     return Box.from_edges(*edges)
-
-
-def turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
-    """The box in a picture of this shape after one quarter turn against the clock, or with it where `turns` is -1."""
-    rows, columns = shape[:2]
-    if turns == 1:
-        return Box(box.top, columns - box.right, box.height, box.width)
-    if turns == -1:
-        return Box(rows - box.bottom, box.left, box.height, box.width)
-    return box

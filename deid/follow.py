@@ -60,7 +60,7 @@ def follow(picture: Picture, words: Sequence[Word], read_strip: ReadStrip) -> tu
     """
     found = _follow_upright(picture, [word for word in words if not word.vertical], read_strip)
     for turns in (1, -1):
-        turned = [word for word in words if word.vertical and _turns(word, words) == turns]
+        turned = [word for word in words if word.vertical and _turns(word, words) in (turns, None)]
         if turned:
             boxes = [_turned(word.box, turns, picture.shape) for word in turned]
             lying = [replace(word, box=box) for word, box in zip(turned, boxes, strict=True)]
@@ -72,10 +72,15 @@ def follow(picture: Picture, words: Sequence[Word], read_strip: ReadStrip) -> tu
     return tuple(replace(word, line=numbers[word.line]) for word in found)
 
 
-def _turns(word: Word, words: Sequence[Word]) -> int:
-    """Quarter turns against the clock that make the word's line upright: -1 where it is read upwards."""
+def _turns(word: Word, words: Sequence[Word]) -> int | None:
+    """Quarter turns against the clock that make the word's line upright: -1 where it is read upwards.
+
+    None for a word that stands alone, which nothing tells of.
+    """
     column = [each for each in words if each.line == word.line]
-    return 1 if len(column) > 1 and column[0].box.top < column[-1].box.top else -1
+    if len(column) < 2:
+        return None
+    return 1 if column[0].box.top < column[-1].box.top else -1
 
 
 def _turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:

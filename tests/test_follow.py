@@ -92,6 +92,21 @@ def test_sideways_lines_are_followed_upright(rising: bool) -> None:
     assert strips[0].shape[0] == 12
 
 
+@pytest.mark.parametrize(("top", "upside_down"), [(125, False), (190, True)])
+def test_a_sideways_word_that_stands_alone_is_followed_both_ways(top: int, upside_down: bool) -> None:
+    """Where its line goes on below it is read downwards."""
+    ink = Box(200, top, 12, 16)
+    rows: list[bool] = []
+
+    def read_strip(strip: np.ndarray) -> tuple[Word, ...]:
+        rows.append(bool(np.ptp(strip[:, :30]) > 50))
+        return (Word("9531", Box(0, 0, 32, strip.shape[0]), 0.9 if rows[-1] else 0.1, ("a",)),)
+
+    found = follow(_picture(ink, sideways=True), [_line("No:", 200, 150, vertical=True)], read_strip)
+    assert any(word.vertical and word.box.left == 200 and word.box.overlap(ink) for word in found)
+    assert any((word.box.top > 150) is upside_down for word in found)
+
+
 def test_an_edge_of_the_anatomy_beside_a_line_is_not_read() -> None:
     read, strips = _reader("Holm")
     picture = _picture()
