@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid.text import core, fold
 from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
 
 OPEN = "open"
@@ -36,7 +37,7 @@ SURE = 0.8
 """Of a word read less surely than this, letters may be missing."""
 SOFT_SIGMA_PX = 0.6
 _ENDS_IN_CLOCK = re.compile(r"\d[:.h]\d\d?$")
-_CENTURIES = ("19", "20")
+_BEFORE_MORE = ("19", "20", "apt", "apartment", "flat", "suite", "unit")
 P_BESIDE = 0.75
 _EVEN = 128
 
@@ -122,7 +123,7 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
 
 
 def _unread(label: Finding, box: Box) -> Finding:
-    evidence = (Evidence(Reason.UNREADABLE, "confidence", P_BESIDE),)
+    evidence = (Evidence(Reason.CONTEXT, "neighbour", P_BESIDE),)
     word = Word(UNREAD, box, 0.0, label.word.readers, label.word.line, label.word.vertical)
     return Finding(word, P_BESIDE, evidence, label.threshold)
 
@@ -155,7 +156,7 @@ def _beyond(word: Word, boxes: Sequence[Box], picture: Picture, way: _Way, is_op
 
 
 def _lacks_an_end(word: Word, mirrored: bool) -> bool:
-    """Whether more belongs behind the word: half of the day, a year's end, or letters that another view saw.
+    """Whether more belongs behind the word: half of the day, a year's end, a number, or letters that another view saw.
 
     So it may on both sides of one whose letters are hardly believed.
     """
@@ -163,7 +164,7 @@ def _lacks_an_end(word: Word, mirrored: bool) -> bool:
         return True
     if mirrored:
         return any(len(other) > len(word.text) and other.endswith(word.text) for other in word.others)
-    if _ENDS_IN_CLOCK.search(word.text) or word.text in _CENTURIES:
+    if _ENDS_IN_CLOCK.search(word.text) or fold(core(word.text)) in _BEFORE_MORE:
         return True
     return any(len(other) > len(word.text) and other.startswith(word.text) for other in word.others)
 

@@ -32,8 +32,6 @@ _RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
 """Marks that are as long as they like."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
 _ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
-_HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
-"""And what is left of them where a letter was not seen."""
 P_HEADER, P_PATTERN, P_CONTEXT = 0.99, 0.97, 0.95
 P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
@@ -314,14 +312,16 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
         )
         doubtful = word.confidence < UNREADABLE and bool(alnum(word.text)) and any(goes[max(index - 1, 0) : index + 2])
-        just_told = just_told or (index > 0 and goes[index - 1] and doubt.may_end_in_clock(row[index - 1]))
-        half = just_told and fold(core(word.text)) in _HALF_DAYS
+        half = just_told and fold(core(word.text)) in doubt.HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
         if before and not gathered.context.labels and {fold(each) for each in parts(word.text)} & lexicon.institution:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
             goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
+        elif index > 0 and goes[index - 1] and doubt.may_be_half_day(row[index - 1], word):
+            gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
+            goes[index] = True
         elif unknown or between or number or initial or title or half or seconds or letter or doubtful:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold

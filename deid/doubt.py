@@ -19,6 +19,8 @@ SURE = 0.8
 """And one of more than this is text where another view saw nothing that it could read."""
 GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
+HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
+"""And what is left of them where a letter was not seen."""
 _NO_MARK = re.compile(r"[^0-9A-Za-z]+")
 _LOST_STROKE = re.compile(r"(?P<first>\d{1,2})(?P<second>\d{2})[/.-](?P<third>\d{2}|\d{4})")
 _DAY_AND_MONTH = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]?")
@@ -61,9 +63,10 @@ def may_be_initials(word: Word, lexicon: Lexicon) -> bool:
     return any(is_alphabetic(each) and len(alnum(each)) == 2 and not lexicon.knows(each) for each in word.others)
 
 
-def may_end_in_clock(word: Word) -> bool:
-    """Whether the last digits of a word may be hours and minutes of which nobody saw the colon."""
-    return word.confidence < CLEAR and any(_CLOCK_END.search(each) for each in word.readings)
+def may_be_half_day(clock: Word, half: Word) -> bool:
+    """Whether a word is the half of the day behind hours and minutes of which nobody saw the colon: 1016 M."""
+    told = clock.confidence < CLEAR and any(_CLOCK_END.search(each) for each in clock.readings)
+    return told and fold(core(half.text)) in HALF_DAYS
 
 
 def _is_garbled(words: Sequence[Word]) -> bool:

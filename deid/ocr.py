@@ -39,8 +39,9 @@ ALIKE = 80.0
 """Per cent of equal letters from which two readers saw the same text."""
 GHOST, CLEAR = 0.55, 0.8
 """What was read less surely than the first over words that were read more surely than the second is nothing."""
-LETTERED, FEWEST_LETTERS = 0.6, 2
-"""A line that shows only by its level is one if it was read as surely as this, and as so many letters."""
+LETTERED, LETTERED_LONG = 0.6, 0.5
+"""A line that shows only by its level is one if it was read as surely as this, one of LONG letters as the second."""
+FEWEST_LETTERS, LONG = 2, 6
 LINE_GAP_HEIGHTS = 1.1
 """Words further apart than this many heights stand in different lines of text."""
 
@@ -125,7 +126,8 @@ def _of_one_level(picture: Picture, finders: Sequence[OcrEngine], known: Sequenc
 def _is_lettering(line: Sequence[Word]) -> bool:
     letters = sum(each.isalnum() for word in line for each in word.text)
     length = sum(len(word.text) for word in line)
-    return letters >= FEWEST_LETTERS and sum(word.confidence * len(word.text) for word in line) >= LETTERED * length
+    believed = LETTERED_LONG if letters >= LONG else LETTERED
+    return letters >= FEWEST_LETTERS and sum(word.confidence * len(word.text) for word in line) >= believed * length
 
 
 def _without_ghosts(words: Sequence[Word]) -> tuple[Word, ...]:

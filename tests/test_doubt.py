@@ -99,3 +99,10 @@ def test_two_characters_in_a_long_box_that_runs_up_are_no_count() -> None:
 )
 def test_a_value_beside_its_label_goes_though_it_was_read_wrongly(text: str, goes: str) -> None:
     assert _going(page(text)) == goes
+
+
+def test_the_half_of_the_day_goes_with_a_clock_whose_colon_nobody_saw() -> None:
+    label, clock = line("Date: 1015")
+    (half,) = line("M", left=clock.box.right + 8)
+    assert _going((label, replace(clock, confidence=0.83), half)) == "1015 M"
+    assert _going((label, clock, half)) == "1015"
