@@ -102,7 +102,7 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
     for index, finding in enumerate(findings):
         lines.setdefault(finding.word.line, []).append(index)
     longer = list(findings)
-    boxes = [finding.word.box for finding in findings]
+    boxes = [_inside(finding.word.box, picture.shape) for finding in findings]
     for line in lines.values():
         words = [findings[index].word for index in line]
         turns = _turns(words)
@@ -111,7 +111,9 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
             is_open = not way.mirrored and any(each.rule == OPEN for each in finding.evidence)
             if not (finding.is_phi or is_open):
                 continue
-            beyond = _beyond(finding.word, boxes, picture, way, is_open)
+            others = [*boxes[:index], *boxes[index + 1 :]]
+            word = replace(finding.word, box=boxes[index])
+            beyond = _beyond(word, others, picture, way, is_open)
             if beyond is None:
                 continue
             if is_open:
@@ -120,6 +122,12 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
                 box = _around(finding.word.box, beyond)
                 longer[index] = replace(finding, word=replace(finding.word, box=box))
     return tuple(longer)
+
+
+def _inside(box: Box, shape: tuple[int, ...]) -> Box:
+    """The part of a box that lies in the picture: one may have been given room beyond its edge."""
+    left, top = min(box.left, shape[1] - 1), min(box.top, shape[0] - 1)
+    return Box.from_edges(left, top, max(min(box.right, shape[1]), left + 1), max(min(box.bottom, shape[0]), top + 1))
 
 
 def _unread(label: Finding, box: Box) -> Finding:
@@ -145,7 +153,7 @@ def _beyond(word: Word, boxes: Sequence[Box], picture: Picture, way: _Way, is_op
     for each in boxes:
         other = way.of(each, picture.shape)
         level = min(other.bottom, own.bottom) - max(other.top, own.top)
-        if each != word.box and level > 0.3 * min(other.height, height) and other.right > own.right:
+        if level > 0.3 * min(other.height, height) and other.right > own.right:
             stop = min(stop, max(other.left, own.right))
     blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word, way.mirrored) else 0
     span = _strokes(upright, _End(own, stop, (3 if is_open else 1) * SPACE_HEIGHTS * height, round(blind)))

@@ -95,3 +95,16 @@ def test_strokes_behind_a_label_without_a_value_are_its_value() -> None:
     assert abs(value.word.box.right - name.box.right) <= 2
     assert len(go_on(_findings((label,)), _picture(Box(label.box.left, 90, 40, 12)))) == 1
     assert len(go_on(_findings((label, name)), ink)) == 2
+
+
+@pytest.mark.parametrize("turns", [0, 1, -1])
+def test_a_box_with_room_beyond_the_frame_is_taken_as_far_as_the_frame_goes(turns: int) -> None:
+    label, name = line("Name: Mulle", left=SHAPE[1] - 80, top=90)
+    found = _findings((label, replace(name, box=replace(name.box, width=60))))
+    ink = _picture(Box(label.box.left - 20, 90, 100, 12))
+    if turns:
+        inside = tuple(replace(each, word=replace(each.word, box=replace(each.word.box, width=30))) for each in found)
+        found, ink = _turned(inside, turns), np.rot90(ink, -turns)
+        grown = replace(found[1].word.box, top=0) if turns == -1 else replace(found[1].word.box, height=90)
+        found = (found[0], replace(found[1], word=replace(found[1].word, box=grown)))
+    assert go_on(found, ink)[1].is_phi
