@@ -93,25 +93,27 @@ def _turned(box: Box, turns: int, shape: tuple[int, ...]) -> Box:
     return box
 
 
-def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
+def go_on(findings: Sequence[Finding], picture: Picture, kept: Sequence[Box] = ()) -> tuple[Finding, ...]:
     """The findings with boxes as long as the ink, and one more for each value that nobody read beside its label.
 
-    `picture` is the frame on an even ground, shape (rows, columns).
+    `picture` is the frame on an even ground, shape (rows, columns). `kept` are words that stay in other frames.
     """
     lines: dict[int, list[int]] = {}
     for index, finding in enumerate(findings):
         lines.setdefault(finding.word.line, []).append(index)
     longer = list(findings)
     boxes = [_inside(finding.word.box, picture.shape) for finding in findings]
+    stays = [_inside(box, picture.shape) for box in kept]
     for line in lines.values():
         words = [findings[index].word for index in line]
+        alone = not any(findings[index].is_phi for index in line)
         turns = _turns(words)
         for index, way in ((line[0], _Way(turns, mirrored=True)), (line[-1], _Way(turns))):
             finding = longer[index]
-            is_open = not way.mirrored and any(each.rule == OPEN for each in finding.evidence)
-            if not (finding.is_phi or is_open):
+            is_open = alone and not way.mirrored and any(each.rule == OPEN for each in finding.evidence)
+            if not (finding.is_phi or is_open) or _runs_otherwise(finding.word):
                 continue
-            others = [*boxes[:index], *boxes[index + 1 :]]
+            others = [*boxes[:index], *boxes[index + 1 :], *stays]
             word = replace(finding.word, box=boxes[index])
             beyond = _beyond(word, others, picture, way, is_open)
             if beyond is None:
@@ -122,6 +124,11 @@ def go_on(findings: Sequence[Finding], picture: Picture) -> tuple[Finding, ...]:
                 box = _around(finding.word.box, beyond)
                 longer[index] = replace(finding, word=replace(finding.word, box=box))
     return tuple(longer)
+
+
+def _runs_otherwise(word: Word) -> bool:
+    """Whether a word that was read as lying is higher than wide: then its line runs up or down."""
+    return not word.vertical and len(word.text) > 1 and word.box.height > word.box.width
 
 
 def _inside(box: Box, shape: tuple[int, ...]) -> Box:

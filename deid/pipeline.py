@@ -206,10 +206,13 @@ def _boxes(case: Case, engines: Engines, options: Options) -> Case:
 def _longer(case: Case) -> tuple[FrameFindings, ...]:
     """What was found, with boxes that go as far as the ink does."""
     frames = []
-    for frame in case.findings or ():
+    found = case.findings or ()
+    kept = {each.word.box for frame in found for each in frame.findings if not each.is_phi} if len(found) > 1 else set()
+    for frame in found:
         if frame.findings:
             even = render_stored(case.dataset, raw_frame(case.dataset, frame.frame), View.LOCAL)
-            frame = replace(frame, findings=go_on(frame.findings, even))
+            elsewhere = kept - {each.word.box for each in frame.findings}
+            frame = replace(frame, findings=go_on(frame.findings, even, tuple(elsewhere)))
         frames.append(frame)
     return tuple(frames)
 

@@ -67,6 +67,7 @@ def test_no_box_goes_into_the_next_word_or_over_a_wide_gap() -> None:
     (other,) = line("Gain", left=name.box.right + 8, top=92, number=1)
     ink = _picture(Box(label.box.left, 90, 200, 12))
     assert name.box.right < go_on(_findings((label, name, other)), ink)[1].word.box.right <= other.box.left
+    assert go_on(_findings((label, name)), ink, [other.box])[1] == go_on(_findings((label, name, other)), ink)[1]
     far = _picture(Box(label.box.left, 90, 88, 12), Box(name.box.right + 16, 90, 40, 12))
     assert go_on(_findings((label, name)), far)[1].word.box == name.box
 
@@ -108,3 +109,11 @@ def test_a_box_with_room_beyond_the_frame_is_taken_as_far_as_the_frame_goes(turn
         grown = replace(found[1].word.box, top=0) if turns == -1 else replace(found[1].word.box, height=90)
         found = (found[0], replace(found[1], word=replace(found[1].word, box=grown)))
     assert go_on(found, ink)[1].is_phi
+
+
+def test_a_label_behind_its_value_and_a_word_of_another_direction_are_left() -> None:
+    value, label = line("12.04.2021 Date:", top=90)
+    ink = _picture(Box(value.box.left, 90, 200, 12))
+    assert len(go_on(_findings((value, label)), ink)) == 2
+    found = _findings((replace(value, box=Box(100, 40, 12, 80)),))
+    assert go_on(found, _picture(Box(100, 40, 100, 80))) == found
