@@ -113,6 +113,8 @@ def go_on(findings: Sequence[Finding], picture: Picture, kept: Sequence[Box] = (
             is_open = alone and not way.mirrored and any(each.rule == OPEN for each in finding.evidence)
             if not (finding.is_phi or is_open) or _runs_otherwise(finding.word):
                 continue
+            if way.mirrored and not _lacks_an_end(finding.word, mirrored=True):
+                continue
             others = [*boxes[:index], *boxes[index + 1 :], *stays]
             word = replace(finding.word, box=boxes[index])
             beyond = _beyond(word, others, picture, way, is_open)
@@ -162,7 +164,7 @@ def _beyond(word: Word, boxes: Sequence[Box], picture: Picture, way: _Way, is_op
         level = min(other.bottom, own.bottom) - max(other.top, own.top)
         if level > 0.3 * min(other.height, height) and other.right > own.right:
             stop = min(stop, max(other.left, own.right))
-    blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word, way.mirrored) else 0
+    blind = BLIND_HEIGHTS * height if is_open or _lacks_an_end(word, mirrored=way.mirrored) else 0
     span = _strokes(upright, _End(own, stop, (3 if is_open else 1) * SPACE_HEIGHTS * height, round(blind)))
     if span is None or span[1] - own.right < SHORTEST_HEIGHTS * height:
         return None
@@ -170,7 +172,7 @@ def _beyond(word: Word, boxes: Sequence[Box], picture: Picture, way: _Way, is_op
     return way.back(Box.from_edges(start, own.top, span[1], own.bottom), upright.shape)
 
 
-def _lacks_an_end(word: Word, mirrored: bool) -> bool:
+def _lacks_an_end(word: Word, *, mirrored: bool) -> bool:
     """Whether more belongs behind the word: half of the day, a year's end, a number, or letters that another view saw.
 
     So it may on both sides of one whose letters are hardly believed.
