@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.values import Box, View
+from deid.values import Box, Reason, Region, View
 
 MOST_ROUNDS = 12
 """So often a picture is searched again with what was found covered; one that still holds codes then goes whole."""
@@ -64,6 +64,13 @@ class CodeFinder(Protocol):
         On an `even_ground` one threshold serves the whole picture, which is quicker.
         """
         ...
+
+
+def code_regions(views: Mapping[View, Picture], finder: CodeFinder | None, *reasons: Reason) -> tuple[Region, ...]:
+    """What goes because it is a code; like text it is burned into every frame as a rule."""
+    if finder is None:
+        return ()
+    return tuple(Region(None, box, (*reasons, Reason.CODE), 1.0) for box in find_codes(views, finder))
 
 
 def find_codes(views: Mapping[View, Picture], finder: CodeFinder) -> tuple[Box, ...]:

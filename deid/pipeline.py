@@ -7,38 +7,33 @@ step that is done again drops what came after it. `run` does them all.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
-from pydicom import Dataset
 
-from deid import header, verify
+from deid import header, second_look, verify
 from deid.beyond import go_on
-from deid.boxes import Area, draw_boxes, lies_in, merge_regions
+from deid.boxes import Area, draw_boxes, merge_regions
 from deid.case import Case, Engines, Options, Step
 from deid.cautions import cautions
 from deid.changes import Stored, changed_part, read_part
 from deid.classify import find_phi
-from deid.codecs.raw import forget_decoded, iter_raw_frames, pixel_format, pixel_keyword, raw_frame, stored_frames
-from deid.codes import find_codes
+from deid.codecs.raw import forget_decoded, iter_raw_frames, pixel_format, pixel_keyword, raw_frame
+from deid.codes import code_regions
 from deid.judging import HeaderJudge
 from deid.load import load
 from deid.ocr import read_frame
 from deid.redact import redact
-from deid.render import Picture, distinct_views, frame_count, render_stored
+from deid.render import distinct_views, frame_count, render_stored
 from deid.scratch import IN_MEMORY, Content, Scratch
 from deid.values import (
-    Box,
     Check,
-    Finding,
     FrameFindings,
     FrameWords,
     Outcome,
-    Policy,
-    Reason,
     Region,
     Stage,
     View,
@@ -46,16 +41,6 @@ from deid.values import (
 )
 
 __all__ = ["Case", "Engines", "Options", "Step", "open_case", "run", "run_step", "steps_of", "verdict"]
-
-READ_AGAIN_FRAMES = 6
-"""A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
-KEPT = "kept by a person"
-"""The name of the check of what a person decided to leave."""
-READ_AGAIN_SIDE_PX = 960
-"""The second look searches at another scale than the first: quicker, and it may see what that one missed."""
-SURE_WORD = 0.9
-SHORTEST_SURE_WORD = 4
-"""What only the second reading sees counts as text from this confidence and length on."""
 
 
 def run(
@@ -178,16 +163,9 @@ def _read(case: Case, engines: Engines, options: Options) -> Case:
             else:
                 before = read_part(views, engines.readers, before, part)
             last = stored
-            codes = merge_regions((*codes, *_codes_in(views, engines)))
+            codes = merge_regions((*codes, *code_regions(views, engines.codes)))
         found.append(FrameWords(frame, repeats, before))
     return replace(case, words=tuple(found), codes=codes, seconds=seconds)
-
-
-def _codes_in(views: Mapping[View, Picture], engines: Engines, *reasons: Reason) -> tuple[Region, ...]:
-    """What goes because it is a code; like text it is burned into every frame as a rule."""
-    if engines.codes is None:
-        return ()
-    return tuple(Region(None, box, (*reasons, Reason.CODE), 1.0) for box in find_codes(views, engines.codes))
 
 
 def _find(case: Case, engines: Engines, options: Options) -> Case:
@@ -252,8 +230,8 @@ def _verify(case: Case, engines: Engines, options: Options) -> Case:
         residue: tuple[Region, ...] = ()
         readable: tuple[Region, ...] = ()
         if case.frames and all(check.passed for check in checks):
-            residue, readable = _apart(_read_again(case, engines, options), case.kept)
-            checks = (*checks, _residue_check(residue), *_kept_check(case.kept, readable), *_held_checks(case))
+            residue, readable = second_look.apart(second_look.still_readable(case, engines, options), case.kept)
+            checks = (*checks, *second_look.checks_of(residue, readable, case.kept), *_held_checks(case))
     return replace(case, checks=checks, difference=difference, residue=residue, kept_readable=readable, seconds=seconds)
 
 
@@ -263,102 +241,12 @@ def _without_residue(case: Case, engines: Engines, options: Options) -> Case:
     return _header(_redact(wider, engines, options), engines, options)
 
 
-def _read_again(case: Case, engines: Engines, options: Options) -> tuple[Region, ...]:
-    """What goes and a reader still sees in the written frames, shown with other contrast."""
-    assert case.written is not None
-    written = verify.opened(case.written)
-    finders = [reader for reader in engines.readers if reader.finds_lines] or list(engines.readers)
-    known = [word.box for frame in case.words or () for word in frame.words]
-    stays = {
-        frame.frame: [finding.word for finding in frame.findings if not finding.is_phi] for frame in case.findings or ()
-    }
-    found = []
-    codes: tuple[Region, ...] = ()
-    for frame, picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX, known=stays.get(frame, ()))
-        (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
-        telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
-        found.append(FrameFindings(0, (), tuple(telling)))
-        codes = merge_regions((*codes, *_codes_in({View.LOCAL: picture}, engines, Reason.VERIFY)))
-    layout = pixel_format(written)
-    regions = draw_boxes(found, Area(layout.rows, layout.columns), options.padding_px)
-    text = tuple(
-        replace(region, reasons=(Reason.VERIFY, *region.reasons))
-        for region in regions
-        if not any(region.box.overlap(done.box) >= 0.8 * region.box.area for done in case.effective or ())
-    )
-    return (*codes, *text)
-
-
-def _tells(finding: Finding, known: Sequence[Box]) -> bool:
-    """Whether a word of the second reading must not stay: it is a value, or sure text that the first one missed."""
-    if _READABLE & set(finding.reasons):
-        return True
-    word = finding.word
-    is_text = word.confidence >= SURE_WORD and len(word.text) >= SHORTEST_SURE_WORD
-    return is_text and not any(word.box.overlap(box) for box in known)
-
-
-def _pictures_to_read_again(written: Dataset, frames: Sequence[int]) -> Iterator[tuple[int, Picture]]:
-    """Every frame of a short loop; of a long one some, and as frame -1 what is brightest and darkest anywhere in it."""
-    if len(frames) <= READ_AGAIN_FRAMES:
-        for frame in frames:
-            yield frame, render_stored(written, raw_frame(written, frame), View.LOCAL)
-        return
-    chosen = {frames[round(each * (len(frames) - 1) / (READ_AGAIN_FRAMES - 1))] for each in range(READ_AGAIN_FRAMES)}
-    brightest: Picture | None = None
-    darkest: Picture | None = None
-    decoded = stored_frames(written)
-    for frame in frames:
-        stored = decoded.decoded(frame)
-        picture = render_stored(written, stored, View.FULL)
-        brightest = picture if brightest is None else np.maximum(brightest, picture)
-        darkest = picture if darkest is None else np.minimum(darkest, picture)
-        if frame in chosen:
-            yield frame, render_stored(written, stored, View.LOCAL)
-    assert brightest is not None and darkest is not None
-    yield -1, brightest
-    yield -1, darkest
-
-
-def _residue_check(residue: tuple[Region, ...]) -> Check:
-    if not residue:
-        return Check(
-            "read again", True, "No header value, date, number of a record, other new text or code can be read."
-        )
-    places = "One place" if len(residue) == 1 else f"{len(residue)} places"
-    detail = f"{places} can still be read as text that identifies or as a code: look whether a box has to be added."
-    return Check("read again", False, detail, review=True)
-
-
-def _apart(residue: Sequence[Region], kept: Sequence[Region]) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
-    """What nobody has decided about, and what lies where a person decided to leave the picture as it is."""
-    left = [any(lies_in(region.box, each.box) for each in kept) for region in residue]
-    return (
-        tuple(region for region, decided in zip(residue, left, strict=True) if not decided),
-        tuple(region for region, decided in zip(residue, left, strict=True) if decided),
-    )
-
-
 def _held_checks(case: Case) -> tuple[Check, ...]:
     """What lets a file wait for a person although nothing is wrong with it."""
     found = cautions(case.dataset, case.words or ())
     return tuple(Check(each.name, False, each.sentence, review=True) for each in found if each.holds)
 
 
-def _kept_check(kept: Sequence[Region], readable: Sequence[Region]) -> tuple[Check, ...]:
-    """What a person kept is told; a value of the header among it is asked about a second time."""
-    if not kept:
-        return ()
-    places = "One place is" if len(kept) == 1 else f"{len(kept)} places are"
-    if any(_ASKED_TWICE & set(region.reasons) for region in (*kept, *readable)):
-        detail = f"{places} kept by a person, and a value of the header or a code stands there: it has to be confirmed."
-        return (Check(KEPT, False, detail, review=True),)
-    return (Check(KEPT, True, f"{places} kept by a person; {len(readable)} can still be read as text."),)
-
-
-_READABLE = {Reason.HEADER, Reason.PATTERN}
-_ASKED_TWICE = {Reason.HEADER, Reason.CODE}
 _Action = Callable[[Case, Engines, Options], Case]
 _STEPS: dict[Step, tuple[str, _Action]] = {
     Step.CONVERT: ("", _convert),

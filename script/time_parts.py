@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import cv2  # noqa: E402 - the environment comes first
 
-from deid import jobs, pipeline  # noqa: E402
+from deid import jobs, pipeline, second_look  # noqa: E402
 from deid.codecs import raw  # noqa: E402
 from deid.engines.detector import Detector  # noqa: E402
 from deid.engines.llama import LlamaClassifier  # noqa: E402
@@ -89,7 +89,7 @@ def main(folders: list[str]) -> None:
     clock = Clock()
     for name, (owner, action) in PARTS.items():
         setattr(owner, action, clock.measured(name, getattr(owner, action)))
-    pipeline._read_again = clock.looking_again(pipeline._read_again)
+    second_look.still_readable = clock.looking_again(second_look.still_readable)
     began, frames = _used(), 0
     for path in files:
         frames += pipeline.run(path.read_bytes(), engines, options).frames

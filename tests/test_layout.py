@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BASE = {"values", "errors"}
 STAGES = {"load", "render", "ocr", "classify", "boxes", "redact", "header", "verify"}
-FACES = {"ui", "api", "cli"}
+FACES = {"ui", "api", "cli", "commands"}
 PLANS = {"jobs", "manifest", "index", "ledger", "publishing", "patience", "cluster", "errands", "single"}
 RUNS = {*PLANS, "runfiles", "packing", "background", "serving", "retention", "doctor", "logs"}
 REVIEWS = {"review", "waiting", "workbench", "release", "quality", "trials"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import dcmread
 
-from deid.pipeline import KEPT, Case, Engines, Options, verdict
+from deid.pipeline import Case, Engines, Options, verdict
 from deid.review import (
     Correction,
     Deed,
@@ -25,6 +25,7 @@ from deid.review import (
     redone,
     without_batch,
 )
+from deid.second_look import KEPT
 from deid.values import Box, Check, Outcome, Reason, Region, Word
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr
