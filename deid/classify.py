@@ -37,7 +37,7 @@ P_NEIGHBOUR, P_UNKNOWN, P_UNREADABLE = 0.8, 0.7, 0.75
 P_KNOWN, P_SHORT, P_SYMBOL = 0.03, 0.2, 0.02
 P_OVERRULES = 0.998
 """From here on the model is believed against the word lists: a surname that is a technical word, a date in pieces."""
-P_OVERRULES_BESIDE = 0.95
+P_OVERRULES_BESIDE = 0.9
 """The same for a word right beside one that goes: names and dates stand together."""
 P_OVERRULES_PLACE = 0.9995
 """From here on also against a place or a form that says harmless: a label, a mark, an age."""
@@ -319,6 +319,9 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         if before and not gathered.context.labels and {fold(each) for each in parts(word.text)} & lexicon.institution:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
             goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
+        elif (before or leads) and doubt.is_initial(word):
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "initial", P_NEIGHBOUR))
+            goes[index] = gathered.p_phi(index) >= threshold
         elif index > 0 and goes[index - 1] and doubt.may_be_half_day(row[index - 1], word):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
             goes[index] = True
@@ -330,7 +333,8 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "surname", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index]
-    gathered.beside = {i for i in range(len(row)) if any(goes[max(i - 1, 0) : i]) or any(goes[i + 1 : i + 2])}
+    behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
+    gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]}
 
 
 def _is_age(evidence: Sequence[Evidence]) -> bool:

@@ -56,6 +56,16 @@ def is_unread(word: Word) -> bool:
     return UNREAD in word.others and word.confidence < SURE
 
 
+def is_initial(word: Word) -> bool:
+    """Whether this was read as one letter with a point, as beside a surname; views and sides have none."""
+    return any(len(text) == 2 and text[0].isalpha() and text[1] == "." for text in word.readings)
+
+
+def may_be_sex(word: Word) -> bool:
+    """Whether this is one letter without a point, which behind a name is a sex or a side, and no initial."""
+    return len(word.text) == 1 and word.text.isalpha()
+
+
 def may_be_initials(word: Word, lexicon: Lexicon) -> bool:
     """Whether a mark of two characters was read as two letters too, which nothing knows: 1B, which may be IB."""
     if word.confidence >= CLEAR or len(alnum(word.text)) != 2:

@@ -128,7 +128,7 @@ def test_what_nobody_could_read_goes() -> None:
 
 
 def test_the_model_decides_only_what_nothing_else_settles() -> None:
-    model = ScriptedClassifier({"Zzyqx": 0.1, "Qwvb": 0.9, "CHEST": 0.85, "12/03/1964": 0.0})
+    model = ScriptedClassifier({"Zzyqx": 0.1, "Qwvb": 0.9, "CHEST": 0.75, "12/03/1964": 0.0})
     assert _goes("Zzyqx CHEST Qwvb 12/03/1964", classifier=model) == "Qwvb 12/03/1964"
 
 
@@ -169,6 +169,18 @@ def test_beside_a_name_a_word_of_the_trade_that_is_a_surname_too_goes_if_the_mod
     assert _goes("CHEST Qwvb", classifier=yes) == "Qwvb"
     no = ScriptedClassifier({"HAND": 0.1, "Qwvb": 0.9})
     assert _goes("HAND Qwvb", classifier=no) == "Qwvb"
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"), [("D. Qwvb", "D. Qwvb"), ("Qwvb D.", "Qwvb D."), ("D Qwvb", "Qwvb"), ("D. 110 kVp", "")]
+)
+def test_a_letter_with_a_point_beside_a_name_is_an_initial(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier({"Qwvb": 0.9, "D.": 0.2, "D": 0.2})) == goes
+
+
+@pytest.mark.parametrize(("text", "goes"), [("Qwvb M", "Qwvb"), ("M Qwvb", "M Qwvb"), ("Qwvb M Zzyqx", "Qwvb M Zzyqx")])
+def test_a_letter_behind_a_name_is_a_sex_unless_the_model_is_very_sure(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier({"Qwvb": 0.9, "Zzyqx": 0.9, "M": 0.97})) == goes
 
 
 def test_a_word_of_institutions_behind_a_name_that_goes_is_part_of_a_name() -> None:

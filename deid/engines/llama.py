@@ -35,7 +35,7 @@ KEPT_WORDS = 8192
 """Of these the tokens are remembered, the last ones used: a console prints the same words again and again."""
 LIMIT = 30.0
 """Logits are clipped here."""
-LIMIT_UNTRAINED = 2.0
+LIMIT_UNTRAINED = 1.4
 """A model that was not trained for this is never so sure that it is believed against the word lists."""
 
 

@@ -35,6 +35,7 @@ _RULES: dict[Reason, dict[str, str]] = {
         **{kind.value: said for kind, said in _BESIDE.items()},
         "neighbour": "stands beside a word that goes",
         "surname": "is a surname too and stands beside a word that goes",
+        "initial": "is an initial beside a name that goes",
         "named": "stands behind a name that goes, as in a name of an institution",
     },
     Reason.LEXICON: {
