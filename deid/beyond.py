@@ -123,7 +123,7 @@ def go_on(findings: Sequence[Finding], picture: Picture, kept: Sequence[Box] = (
             if is_open:
                 longer.append(_unread(finding, beyond))
             else:
-                box = _around(finding.word.box, beyond)
+                box = finding.word.box.around(beyond)
                 longer[index] = replace(finding, word=replace(finding.word, box=box))
     return tuple(longer)
 
@@ -212,8 +212,3 @@ def _strokes(upright: Picture, end: _End) -> tuple[int, int] | None:
     if around.size and around.mean() > GROUND * found.mean():
         last = min(last, end.blind)
     return (box.right + int(inked[0]), box.right + last) if last > inked[0] else None
-
-
-def _around(one: Box, two: Box) -> Box:
-    edges = min(one.left, two.left), min(one.top, two.top), max(one.right, two.right), max(one.bottom, two.bottom)
-    return Box.from_edges(*edges)

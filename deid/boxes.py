@@ -101,10 +101,4 @@ def _is_same(one: Box, two: Box) -> bool:
 
 
 def _union(one: Region, two: Region) -> Region:
-    box = Box.from_edges(
-        min(one.box.left, two.box.left),
-        min(one.box.top, two.box.top),
-        max(one.box.right, two.box.right),
-        max(one.box.bottom, two.box.bottom),
-    )
-    return Region(one.frame, box, in_order((*one.reasons, *two.reasons)), max(one.score, two.score))
+    return Region(one.frame, one.box.around(two.box), in_order((*one.reasons, *two.reasons)), max(one.score, two.score))

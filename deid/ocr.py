@@ -254,17 +254,12 @@ def _joined(known: Word, others: Sequence[Word]) -> Word:
             best = other
     for other in others:
         if _same_reader(other, best) and _is_cut_off(best.text, other.text):
-            best = replace(best, box=_around(best.box, other.box))
+            best = replace(best, box=best.box.around(other.box))
     texts = dict.fromkeys((*known.readings, *(text for other in others for text in other.readings)))
     readers = dict.fromkeys((*known.readers, *(name for other in others for name in other.readers)))
     return replace(
         best, others=tuple(text for text in texts if text != best.text), readers=tuple(readers), line=known.line
     )
-
-
-def _around(one: Box, two: Box) -> Box:
-    left, top = min(one.left, two.left), min(one.top, two.top)
-    return Box.from_edges(left, top, max(one.right, two.right), max(one.bottom, two.bottom))
 
 
 def _is_cut_off(text: str, longer: str) -> bool:

@@ -123,6 +123,11 @@ class Box:
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         return max(width, 0) * max(height, 0)
 
+    def around(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        left, top = min(self.left, other.left), min(self.top, other.top)
+        return Box.from_edges(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
+
 
 UNREAD = "\N{REPLACEMENT CHARACTER}"
 """The text of a line that is there and that no reader could read: another script, letters that ran together."""
