@@ -11,6 +11,8 @@ END_HEIGHTS = 0.2
 """Beyond the first and last word of a run, letters may stand that no reader saw: this share of its height is added."""
 TOUCH_PX = 2
 """Neighbouring words of a line may share this much, since their edges are rounded outwards."""
+STACKED, ALIKE = 0.5, 1.5
+"""Boxes of lines that stand close share up to this much of their height, where the one is at most so much higher."""
 SAME_BOX = 0.5
 """Boxes of two frames whose shared area is this much of their union are one."""
 
@@ -71,11 +73,31 @@ def pad(word: Word, kept: Iterable[Box], area: Area, padding_px: int) -> Box | N
             bottom = max(other.top, box.bottom)
         elif other.bottom <= box.top + TOUCH_PX:
             top = min(other.bottom, box.top)
+        elif word.vertical and _are_stacked(_across(other), _across(box)):
+            left = max(left, (box.left + other.right) // 2)
+        elif word.vertical and _are_stacked(_across(box), _across(other)):
+            right = min(right, (other.left + box.right + 1) // 2)
+        elif not word.vertical and _are_stacked(other, box):
+            top = max(top, (box.top + other.bottom) // 2)
+        elif not word.vertical and _are_stacked(box, other):
+            bottom = min(bottom, (other.top + box.bottom + 1) // 2)
     left, top = max(left, 0), max(top, 0)
     right, bottom = min(right, area.columns), min(bottom, area.rows)
     if right <= left or bottom <= top:
         return None
     return Box.from_edges(left, top, right, bottom)
+
+
+def _across(box: Box) -> Box:
+    """The box with rows and columns exchanged."""
+    return Box(box.top, box.left, box.height, box.width)
+
+
+def _are_stacked(upper: Box, lower: Box) -> bool:
+    """Whether two boxes are of lines above each other whose ground, and none of whose letters, both of them hold."""
+    heights = upper.height, lower.height
+    shared = upper.bottom - lower.top
+    return upper.top < lower.top and shared <= STACKED * min(heights) and max(heights) <= ALIKE * min(heights)
 
 
 def merge_regions(regions: Sequence[Region]) -> tuple[Region, ...]:

@@ -16,16 +16,22 @@ from typing import Protocol
 
 from deid import doubt, patterns
 from deid.context import LineContext, read_context
+from deid.ghosts import without_ghosts
 from deid.lexicon import MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
-from deid.text import alnum, core, fold, is_alphabetic, parts
+from deid.nearly import is_nearly_known
+from deid.seams import apart
+from deid.text import alnum, core, digit_count, fold, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
 
 LONGEST_UNKNOWN_LABEL = 5
+LONGEST_SHORT = 3
 SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
+CLEAR = 0.9
+"""A word that was read as surely as this may be nearly a known one."""
 LONGEST_MARK = (1.7, 2.5)
 """What is longer than so many of its heights is no mark of one letter, or of two: more was there than was made out."""
 _RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
@@ -51,6 +57,10 @@ _LISTED = frozenset(("known", "label"))
 P_SURNAME = 0.5
 """From here on the model is believed of a word of the trade that is somebody's surname too, beside a name."""
 _BESIDE = frozenset(("neighbour", "surname"))
+NEAR = "near"
+"""The rule that says that a word is nearly one of a list: it counts only where a model does not say the opposite."""
+P_NEAR, P_NEAR_SHORT, P_NEAR_BESIDE = 0.96, 0.6, 0.9
+"""From here on the model is believed against that; of a word of three letters; of one at a line's start beside PHI."""
 _WEAK = _BESIDE | {LabelKind.INSTITUTION.value}
 _PLACED = frozenset(("label", "symbol", "age"))
 
@@ -83,7 +93,7 @@ def find_phi(
             everything = (Evidence(Reason.POLICY, "all-text", 1.0),)
             findings = tuple(Finding(word, 1.0, everything, threshold) for word in frame.words)
         else:
-            findings = classify_words(frame.words, wanted, lexicon, judge, threshold)
+            findings = classify_words(apart(frame.words, lexicon), wanted, lexicon, judge, threshold)
         found.append(FrameFindings(frame.frame, frame.repeats, findings))
     return tuple(found)
 
@@ -140,6 +150,8 @@ class _Gathered:
     def _bar(self, index: int) -> float:
         """From which P(PHI) on the model's word is that the word goes."""
         rules = {each.rule for each in self.harmless[index]}
+        if NEAR in rules:
+            return self._bar_of_near(index)
         if self.for_phi[index]:
             only_beside = all(each.rule in _BESIDE for each in self.for_phi[index])
             if rules and only_beside:
@@ -153,6 +165,13 @@ class _Gathered:
         else:
             bar = min(self.overrules, P_OVERRULES_BESIDE) if index in self.beside else self.overrules
         return _moved(bar, -LISTED) if rules & _LISTED and bar < 1 else bar
+
+    def _bar_of_near(self, index: int) -> float:
+        """The same for a word that is nearly a known one. Beside PHI it may be a label, where it begins the line."""
+        if self.for_phi[index] or index in self.beside:
+            starts = index == 0 and len(self.words) > 1
+            return P_NEAR_BESIDE if starts and len(alnum(self.words[0].text)) > LONGEST_SHORT else P_FREES
+        return P_NEAR_SHORT if len(alnum(self.words[index].text)) <= LONGEST_SHORT else P_NEAR
 
 
 def classify_words(
@@ -178,7 +197,7 @@ def classify_words(
         _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
             findings[id(word)] = _decide(gathered, index, threshold)
-    return tuple(findings[id(word)] for word in words)
+    return without_ghosts([findings[id(word)] for word in words])
 
 
 def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target], lexicon: Lexicon) -> _Gathered:
@@ -243,6 +262,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "label", P_KNOWN), *open_end]
     if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word, len(text)):
         return []
+    if len(alnum(text)) < SHORTEST_INITIALS <= max(map(digit_count, word.others), default=0):
+        return []
     if not alnum(text):
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if word.confidence < UNREADABLE and len(alnum(text)) <= SHORTEST_INITIALS:
@@ -265,6 +286,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "label", P_SHORT)]
     if len(alnum(text)) < SHORTEST_INITIALS:
         return [Evidence(Reason.LEXICON, "short", P_SHORT)]
+    if word.confidence >= CLEAR and is_nearly_known(text, lexicon):
+        return [Evidence(Reason.LEXICON, NEAR, P_UNKNOWN)]
     return []
 
 
@@ -301,7 +324,7 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
         before, after = index > 0 and wordy[index - 1], index + 1 < len(row) and wordy[index + 1]
         leads = after and (index == 0 or goes[index - 1])
         alphabetic = is_alphabetic(word.text)
-        unknown = not gathered.harmless[index] and alphabetic and (before or after)
+        unknown = _is_unknown(gathered.harmless[index]) and alphabetic and (before or after)
         between = before and after and (alphabetic or not patterns.is_measure(word.text))
         number = patterns.is_bare_number(word.text) and (before or leads)
         pointed = alphabetic and word.text.endswith((".", ","))
@@ -335,6 +358,10 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             wordy[index] = goes[index]
     behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
     gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]}
+
+
+def _is_unknown(evidence: Sequence[Evidence]) -> bool:
+    return all(each.rule == NEAR for each in evidence)
 
 
 def _is_age(evidence: Sequence[Evidence]) -> bool:

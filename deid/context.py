@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from rapidfuzz.distance import OSA
+
 from deid import patterns
-from deid.lexicon import LABEL_ENDS, LONGEST_LABEL_WORDS, LabelKind, Lexicon
+from deid.lexicon import LABEL_ENDS, LONGEST_LABEL_WORDS, LabelKind, Lexicon, label_key
 from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, parts
 from deid.values import Word
 
@@ -16,6 +18,11 @@ _AGE_LABELS = ("age", "alter", "edad", "eta", "idade")
 _SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
 """Initials of several people, behind a label of staff even where each is a known mark: OP D/HZ."""
 _LETTERS_OF_DIGITS = str.maketrans("012578", "OIZSZB")
+SHORTEST_BEFORE_COLON = 4
+"""Letters that a label has at least whose colon was read as one of `_COLON_LOOKS`."""
+FEWEST_DIGITS = 3
+_COLON_LOOKS = frozenset("ilrtnjıI1|!;")
+_BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
 _DOCTOR = frozenset(("dr", "doctor"))
 
 
@@ -80,6 +87,22 @@ def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int,
         kind = lexicon.label(" ".join(words).rstrip(":=#. "), marked=marked)
         if kind is not None:
             return length, kind, marked
+    return _misread_label(row, index, lexicon)
+
+
+def _misread_label(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int, LabelKind | None, bool]:
+    """As `_label_at`, for one word whose colon another reading saw, or that was read as a letter before digits."""
+    word = row[index]
+    for other in word.others:
+        if other.endswith(LABEL_ENDS) and OSA.distance(other, word.text, score_cutoff=1) <= 1:
+            kind = lexicon.labels.get(label_key(other))
+            if kind is not None:
+                return 1, kind, True
+    text = word.text
+    if len(text) > SHORTEST_BEFORE_COLON and text[-1] in _COLON_LOOKS and index + 1 < len(row):
+        kind = lexicon.labels.get(label_key(text[:-1]))
+        if kind in _BEFORE_DIGITS and digit_count(row[index + 1].text) >= FEWEST_DIGITS:
+            return 1, kind, True
     return 0, None, False
 
 
@@ -211,6 +234,9 @@ def _number(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
 def _institution(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) -> None:
     """Marks the words of a line that names an institution."""
     free = [i for i in range(len(row)) if i not in context.labels and i not in context.values]
+    if free and free[0] == 0 and len(row) > 1 and _only_labels(row[0].text, lexicon):
+        free = free[1:]
+        context.labels.add(0)
     pieces = {i: {fold(each) for each in parts(row[i].text)} for i in free}
     strong = [i for i in free if pieces[i] & lexicon.institution_strong]
     if not strong:
@@ -229,6 +255,12 @@ def _institution(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) 
     for index in free:
         if not _has_unit(row[index].text) and alnum(row[index].text):
             context.values[index] = LabelKind.INSTITUTION.value
+
+
+def _only_labels(text: str, lexicon: Lexicon) -> bool:
+    """Whether the word stands before an institution's name and in none: Site, Inst."""
+    folded = fold(core(text))
+    return lexicon.labels.get(label_key(text)) is LabelKind.INSTITUTION and folded not in lexicon.institution
 
 
 def _address(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) -> None:

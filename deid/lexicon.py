@@ -17,7 +17,7 @@ from pydicom.datadict import tag_for_keyword
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from deid.text import confused, core, fold, parts
+from deid.text import confused, core, fold, in_greek, parts
 
 
 class LabelKind(StrEnum):
@@ -41,6 +41,8 @@ SHORTEST_FUZZY_LABEL = 3
 LABEL_ENDS = (":", "=", "#")
 SHORTEST_NEAR = 6
 """Letters from which a word may be one that is known but for a letter; shorter ones are too often somebody's name."""
+SHORTEST_CLIPPED, MOST_CLIPPED = 3, 2
+"""A word that lacks a letter at an end has so many left, one that lacks two has one more."""
 MOST_MARKS = 2
 """What `Lexicon.standing` says at most."""
 FUZZY_LABEL = 85.0
@@ -66,6 +68,10 @@ class Lexicon:
     """For each length of a text, the labels that are not too short or too long to be nearly equal to it."""
     by_length: dict[int, tuple[str, ...]]
     """Words of letters that are harmless, labels or names of the trade, by their length."""
+    clipped: frozenset[str]
+    """Console text and labels without their first or last letter, or two."""
+    places: tuple[str, ...]
+    """Words of institutions, streets, titles and dates: nothing near them is taken for harmless."""
     months: frozenset[str]
     weekdays: frozenset[str]
     institution: frozenset[str]
@@ -160,6 +166,8 @@ def load_lexicon() -> Lexicon:
     console, equipment, eponyms, vocabulary = (
         listed(f"lexicon_{name}.txt") for name in ("console", "equipment", "eponyms", "dicom")
     )
+    near_people = ("institution_words", "institution_strong", "department_words", "address_words", "month_words")
+    places = frozenset[str]().union(*map(words, (*near_people, "role_words")))
     return Lexicon(
         console=console,
         equipment=equipment,
@@ -175,6 +183,8 @@ def load_lexicon() -> Lexicon:
             | vocabulary
             | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}
         ),
+        clipped=_clipped(console | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}),
+        places=tuple(sorted(each for each in places if len(each) >= SHORTEST_CLIPPED)),
         months=words("month_words"),
         weekdays=words("weekday_words"),
         institution=words("institution_words") | words("institution_strong"),
@@ -205,6 +215,18 @@ def _near_words(listed: Iterable[str]) -> dict[int, tuple[str, ...]]:
     return {length: tuple(words) for length, words in found.items()}
 
 
+def _clipped(listed: Iterable[str]) -> frozenset[str]:
+    """What is left of words where an end was not seen: three letters of four, four and more of any."""
+    found: set[str] = set()
+    for word in listed:
+        if not word.isalpha():
+            continue
+        for lost in range(1, 1 + MOST_CLIPPED):
+            if len(word) - lost >= SHORTEST_CLIPPED + lost - 1:
+                found.update((word[lost:], word[:-lost]))
+    return frozenset(found)
+
+
 def _may_be_misread(key: str, marked: bool) -> bool:
     """Whether a label that is not known to the letter may be one whose letters a reader took for others, or for digits.
 
@@ -218,4 +240,5 @@ def _may_be_misread(key: str, marked: bool) -> bool:
 
 def label_key(phrase: str) -> str:
     """A label made comparable: "D.O.B.:" and "dob" are one."""
-    return " ".join("".join(each for each in word if each.isalnum() or each in "/#") for word in fold(phrase).split())
+    folded = fold(in_greek(phrase))
+    return " ".join("".join(each for each in word if each.isalnum() or each in "/#") for word in folded.split())

@@ -44,6 +44,7 @@ _REST_YEAR = re.compile(r"^(?:0?[1-9]|[12]\d|3[01])[-/](?:19|20)\d{2}$")
 _SETTINGS = re.compile(r"(?:[A-Za-z]{1,4}\d{1,4}){1,3}")
 _SIZES = re.compile(
     r"[A-Za-z]+:?\d{2,4}[x*]\d{2,4}"  # Matrix256x256
+    rf"|[A-Za-z]{{2,6}}[-=:]-?\d{{1,3}}(?:[.,]\d{{1,3}})?(?:[-.]?{_UNIT})?"  # Dist-4.21, a space read as a dash
     r"|[A-Za-z]+(?:>[A-Za-z]+\(-?\d{1,2}[.,]\d{1,2}\)){1,2}"  # Sag>Cor(2.5)>Tra(2.37)
     r"|[\d.,]{1,5}[a-z]{1,3}/[\d.,]{1,5}[a-z]{1,3}"  # 0.49s/1.46mm
 )

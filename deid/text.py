@@ -7,6 +7,8 @@ import unicodedata
 
 _CONFUSED = str.maketrans("OQDILZSBG|!", "00011258611")
 _DIGIT_LOOKS = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
+_GREEK = re.compile("[\u0391-\u03a9\u03ac-\u03ce]")
+_GREEK_LOOKS = str.maketrans("AaBEÉeéHhIiíKkMNnOoóPpsTtUuVvXxYyZzcçjw", "ΑαΒΕέεέΗηΙιίΚκΜΝηΟοόΡρσΤτΥυννΧχΥγΖζςςιω")
 _EDGES = re.compile(r"^[^\w#+<>~±-]+|[^\w%°#+)]+$")
 _NO_LETTERS = re.compile(r"[^A-Z0-9]+")
 _PARTS = re.compile(r"[^\w'’]+|_")
@@ -29,6 +31,14 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return without_accents(unicodedata.normalize("NFKD", text.casefold()))
+
+
+def in_greek(text: str) -> str:
+    """The text with Latin letters made the Greek ones that they look like, where some of it is Greek already.
+
+    Readers mix the two: the name of a field comes as the letters of one alphabet or of the other.
+    """
+    return text.translate(_GREEK_LOOKS) if _GREEK.search(text) else text
 
 
 def without_accents(decomposed: str) -> str:

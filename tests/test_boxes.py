@@ -24,10 +24,19 @@ def _finding(box: Box, reason: Reason = Reason.PATTERN, p_phi: float = 0.9) -> F
 
 
 @given(boxes(), st.lists(boxes(), max_size=4), st.integers(0, 12), st.booleans())
-def test_a_padded_box_covers_its_word_and_stays_in_the_frame(box: Box, kept: list[Box], padding: int, up: bool) -> None:
+def test_a_padded_box_covers_the_lettering_and_stays_in_the_frame(
+    box: Box, kept: list[Box], padding: int, up: bool
+) -> None:
     padded = pad(_word(box, up), kept, AREA, padding)
     assert padded is not None
-    assert padded.overlap(box) == box.area
+    ground = (box.width if up else box.height) // 4
+    lettering = (
+        Box.from_edges(box.left + ground, box.top, box.right - ground, box.bottom)
+        if up
+        else Box.from_edges(box.left, box.top + ground, box.right, box.bottom - ground)
+    )
+    assert padded.overlap(lettering) == lettering.area
+    assert kept or padded.overlap(box) == box.area
     assert padded.right <= AREA.columns
     assert padded.bottom <= AREA.rows
 
@@ -45,6 +54,22 @@ def test_padding_does_not_reach_into_a_kept_word() -> None:
     padded = pad(_word(Box(100, 50, 40, 12)), [Box(60, 50, 41, 12), Box(143, 50, 20, 12)], AREA, 3)
     assert padded is not None
     assert (padded.left, padded.right) == (100, 140)
+
+
+def test_boxes_of_lines_that_stand_close_meet_between_their_letters() -> None:
+    above, below = Box(100, 38, 40, 16), Box(100, 62, 40, 16)
+    padded = pad(_word(Box(100, 50, 40, 16)), [above, below], AREA, 3)
+    assert padded is not None
+    assert (padded.top, padded.bottom) == (52, 64)
+    beside = pad(_word(Box(50, 100, 16, 40), vertical=True), [Box(38, 100, 16, 40)], AREA, 3)
+    assert beside is not None
+    assert (beside.left, beside.right) == (52, 69)
+
+
+def test_a_box_is_not_cut_by_a_much_larger_word_that_it_touches() -> None:
+    padded = pad(_word(Box(100, 50, 40, 12)), [Box(60, 10, 200, 44)], AREA, 3)
+    assert padded is not None
+    assert padded.top == 47
 
 
 def test_padding_runs_along_the_line_of_upright_text() -> None:

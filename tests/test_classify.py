@@ -311,3 +311,55 @@ def test_a_label_of_which_a_letter_was_read_as_a_digit_stays(text: str) -> None:
 def test_labels_are_known_in_the_languages_of_consoles(text: str, goes: list[bool]) -> None:
     (frame,) = find_phi([FrameWords(0, (), line(text))], ())
     assert [each.is_phi for each in frame.findings] == goes
+
+
+@pytest.mark.parametrize(
+    ("p_phi", "text", "goes"),
+    [
+        (0.9, "BDOMEN 120 kVp", ""),
+        (0.99, "BDOMEN 120 kVp", "BDOMEN"),
+        (0.9, "Qwvb BDOMEN", "Qwvb BDOMEN"),
+        (0.9, "EAD", "EAD"),
+        (0.9, "Qwvbdomen 120 kVp", "Qwvbdomen"),
+    ],
+)
+def test_a_word_that_is_nearly_known_stays_if_the_model_is_not_sure_and_nothing_beside_it_goes(
+    p_phi: float, text: str, goes: str
+) -> None:
+    scores = {"BDOMEN": p_phi, "EAD": p_phi, "Qwvbdomen": p_phi, "Qwvb": 1.0}
+    assert _goes(text, classifier=ScriptedClassifier(scores)) == goes
+
+
+def test_without_a_model_a_word_that_is_nearly_known_goes() -> None:
+    assert _goes("BDOMEN") == "BDOMEN"
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
+        ("Dater 04.05.2021", "04.05.2021"),
+        ("Dater Qwvb", "Dater Qwvb"),
+        ("DOB1971-05-30", "1971-05-30"),
+        ("Site Radiologie Qwvb", "Radiologie Qwvb"),
+        ("Hospital Radiologie Qwvb", "Hospital Radiologie Qwvb"),
+        ("Hμ. γέvvησης: 04.05.2021", "04.05.2021"),
+        ("AΣOENHΣ: Qwvb", "Qwvb"),
+        ("年龄: 47 性别: 男", ""),
+        ("Dist-4.21 SL-122.5 Vol-12.4.ml", ""),
+        ("AB-4.21.77", "AB-4.21.77"),
+    ],
+)
+def test_labels_and_settings_that_were_read_a_little_wrong_stay(text: str, goes: str) -> None:
+    assert _goes(text) == goes
+
+
+def test_a_colon_that_another_view_saw_makes_a_label() -> None:
+    label, value = line("Byi Qwvb")
+    (frame,) = find_phi([FrameWords(0, (), (replace(label, others=("By:",)), value))], ())
+    assert [each.is_phi for each in frame.findings] == [False, True]
+
+
+def test_dots_in_which_another_view_saw_digits_are_no_mark() -> None:
+    (dots,) = line(".....")
+    assert not _findings((dots,))[0].is_phi
+    assert _findings((replace(dots, others=(".9.1...",)),))[0].is_phi

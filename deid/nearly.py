@@ -1,0 +1,59 @@
+"""Words that are nearly one of a closed list: a letter at an end was not seen, or one was taken for its like.
+
+It is no proof, since names are like words too: such a word stays only where the model, too, is not sure of the
+opposite, and nothing else speaks against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from deid.lexicon import MOST_CLIPPED, MOST_MARKS, Lexicon
+from deid.text import core, fold, parts
+
+SHORTEST = 3
+
+
+_LIKE = (
+    *(("u", "v"), ("v", "u"), ("0", "o"), ("1", "i"), ("1", "l"), ("i", "l"), ("l", "i"), ("c", "g"), ("g", "c")),
+    *(("m", "rn"), ("rn", "m"), ("m", "in"), ("m", "ni"), ("vv", "w"), ("d", "cl"), ("cl", "d"), ("n", "ri")),
+    *(("8", "b"), ("5", "s"), ("f", "t"), ("t", "f"), ("e", "c"), ("c", "e"), ("q", "o"), ("o", "q"), ("h", "n")),
+)
+"""What was read, and what may have stood there."""
+
+
+def is_nearly_known(text: str, lexicon: Lexicon) -> bool:
+    """Whether a word that no list holds, or each of its parts, is one of theirs but for what readers do to a letter."""
+    pieces = parts(text)
+    return bool(pieces) and all(lexicon.knows(each) or _is_near(each, lexicon) for each in pieces)
+
+
+def _is_near(text: str, lexicon: Lexicon) -> bool:
+    word = fold(core(text))
+    if len(word) < SHORTEST or sum(map(str.isdigit, word)) > 1 or not any(map(str.isalpha, word)):
+        return False
+    if _names_a_place(word, lexicon):
+        return False
+    if word.isalpha() and (lexicon.standing(text) == MOST_MARKS and word not in lexicon.eponyms):
+        return True
+    return word in lexicon.clipped or any(each in lexicon.console for each in _alike(word))
+
+
+def _names_a_place(word: str, lexicon: Lexicon) -> bool:
+    """Whether the word is, or is nearly, one of places, people's titles or dates."""
+    longer = (each for each in lexicon.places if len(each) <= len(word) + MOST_CLIPPED)
+    if any(each.startswith(word) or each.endswith(word) for each in longer):
+        return True
+    return process.extractOne(word, lexicon.places, scorer=OSA.distance, score_cutoff=1) is not None
+
+
+def _alike(word: str) -> Iterator[str]:
+    """The word with one of its letters, or of its pairs, made another that looks like it."""
+    for read, stood in _LIKE:
+        start = word.find(read)
+        while start >= 0:
+            yield word[:start] + stood + word[start + len(read) :]
+            start = word.find(read, start + 1)
