@@ -20,12 +20,13 @@ from deid.ghosts import without_ghosts
 from deid.lexicon import MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.nearly import is_nearly_known
-from deid.seams import apart
+from deid.seams import apart, beside_labels
 from deid.text import alnum, core, digit_count, fold, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
 
 LONGEST_UNKNOWN_LABEL = 5
 LONGEST_SHORT = 3
+SHORTEST_CUT_DURATION = 5
 SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
 UNREADABLE = 0.5
@@ -45,6 +46,8 @@ P_OVERRULES = 0.998
 """From here on the model is believed against the word lists: a surname that is a technical word, a date in pieces."""
 P_OVERRULES_BESIDE = 0.9
 """The same for a word right beside one that goes: names and dates stand together."""
+P_PAIR = 0.98
+"""From here on the model is believed of two words beside each other as it is of one beside a word that goes."""
 P_OVERRULES_PLACE = 0.9995
 """From here on also against a place or a form that says harmless: a label, a mark, an age."""
 P_FREES, P_FREES_KNOWN = 0.16, 0.8
@@ -197,7 +200,7 @@ def classify_words(
         _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
             findings[id(word)] = _decide(gathered, index, threshold)
-    return without_ghosts([findings[id(word)] for word in words])
+    return beside_labels(without_ghosts([findings[id(word)] for word in words]))
 
 
 def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target], lexicon: Lexicon) -> _Gathered:
@@ -219,7 +222,7 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         shape = "" if index in ages else _shape(word, lexicon)
         if patterns.is_old(ages.get(index, 0)):
             shape = "age"
-        lasts = index > 0 and fold(core(texts[index - 1])) in lexicon.durations
+        lasts = index > 0 and _may_be_duration(fold(core(texts[index - 1])), lexicon)
         if shape and not (shape == "time" and lasts):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, shape, P_PATTERN))
         if index in context.values:
@@ -231,6 +234,14 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
             gathered.harmless[index].append(Evidence(Reason.LEXICON, "age", P_KNOWN))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
+
+
+def _may_be_duration(folded: str, lexicon: Lexicon) -> bool:
+    """Whether a word stands before a time that passed, be it without its first or last letter."""
+    if folded in lexicon.durations:
+        return True
+    long = len(folded) >= SHORTEST_CUT_DURATION and folded not in lexicon.places
+    return long and any(folded in (each[1:], each[:-1]) for each in lexicon.durations)
 
 
 def _shape(word: Word, lexicon: Lexicon) -> str | None:
@@ -357,7 +368,14 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index]
     behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
-    gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]}
+    gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]} | _pairs(gathered)
+
+
+def _pairs(gathered: _Gathered) -> set[int]:
+    """Words beside each other of both of which the model is nearly sure, such as the pieces of a date."""
+    sure = [p_phi >= P_PAIR for p_phi in gathered.model or ()]
+    free = [each and not gathered.for_phi[i] and i not in gathered.context.labels for i, each in enumerate(sure)]
+    return {i for start in range(len(free) - 1) if free[start] and free[start + 1] for i in (start, start + 1)}
 
 
 def _is_unknown(evidence: Sequence[Evidence]) -> bool:

@@ -23,6 +23,8 @@ SHORTEST_BEFORE_COLON = 4
 FEWEST_DIGITS = 3
 _COLON_LOOKS = frozenset("ilrtnjıI1|!;")
 _BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
+_POINTED_LETTER = re.compile(r"[^\W\d]\.")
+"""An initial, or a word cut short; a setting of one letter has a colon behind it, or nothing."""
 _DOCTOR = frozenset(("dr", "doctor"))
 
 
@@ -79,6 +81,8 @@ def _line(row: tuple[Word, ...], lexicon: Lexicon) -> LineContext:
 
 def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int, LabelKind | None, bool]:
     """Length in words, kind, and whether punctuation marks it as a label, of the longest label at a word."""
+    if _POINTED_LETTER.fullmatch(row[index].text):
+        return 0, None, False
     for length in range(min(LONGEST_LABEL_WORDS, len(row) - index), 0, -1):
         words = [word.text for word in row[index : index + length]]
         if any(word.endswith(LABEL_ENDS) for word in words[:-1]):

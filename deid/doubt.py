@@ -21,6 +21,7 @@ GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
 HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
 """And what is left of them where a letter was not seen."""
+_SEXES = frozenset("mfwhkvxdoж男女")
 _NO_MARK = re.compile(r"[^0-9A-Za-z]+")
 _LOST_STROKE = re.compile(r"(?P<first>\d{1,2})(?P<second>\d{2})[/.-](?P<third>\d{2}|\d{4})")
 _DAY_AND_MONTH = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]?")
@@ -62,8 +63,8 @@ def is_initial(word: Word) -> bool:
 
 
 def may_be_sex(word: Word) -> bool:
-    """Whether this is one letter without a point, which behind a name is a sex or a side, and no initial."""
-    return len(word.text) == 1 and word.text.isalpha()
+    """Whether this is one letter without a point that behind a name is a sex, and no initial."""
+    return fold(word.text) in _SEXES
 
 
 def may_be_initials(word: Word, lexicon: Lexicon) -> bool:

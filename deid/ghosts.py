@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from deid.values import Evidence, Finding, Reason, Word
+from deid.values import Box, Evidence, Finding, Reason, Word
 
 READ_WELL, LOWER, SHARE = 0.8, 0.8, 0.5
 """What was read less surely over words of this confidence, so much lower, that cover this share of it, is nothing."""
@@ -34,6 +34,11 @@ def _is_ghost(finding: Finding, clear: Sequence[Word]) -> bool:
     pieces = [
         each.box.overlap(box)
         for each in clear
-        if each.line != finding.word.line and each.box.height < LOWER * box.height and each.box.overlap(box)
+        if each.line != finding.word.line and _is_lower(each, box) and each.box.overlap(box)
     ]
     return len(pieces) > 1 and sum(pieces) >= SHARE * box.area
+
+
+def _is_lower(piece: Word, box: Box) -> bool:
+    """Whether the piece is lower than the box; one that runs up or down may be narrower instead."""
+    return piece.box.height < LOWER * box.height or (piece.vertical and piece.box.width < LOWER * box.width)

@@ -255,8 +255,11 @@ def is_settings(word: str, lexicon: Lexicon) -> bool:
     names = _LETTERS.findall(fold(text))
     if len(names) == 1 and names[0] in _NUMBERED:
         return False
-    known = bool(names) and all(each in lexicon.console or each in ("x", "s") for each in names)
-    return known and bool(_SETTINGS.fullmatch(text) or _SIZES.fullmatch(text))
+    if not names or not (_SETTINGS.fullmatch(text) or _SIZES.fullmatch(text)):
+        return False
+    product = _PRODUCT.search(text)
+    looks = [each.replace("u", "v") if product else each for each in names]  # FOU240x240
+    return all({each, look} & lexicon.console or each in ("x", "s") for each, look in zip(names, looks, strict=True))
 
 
 def is_bare_number(word: str) -> bool:

@@ -347,6 +347,9 @@ def test_without_a_model_a_word_that_is_nearly_known_goes() -> None:
         ("年龄: 47 性别: 男", ""),
         ("Dist-4.21 SL-122.5 Vol-12.4.ml", ""),
         ("AB-4.21.77", "AB-4.21.77"),
+        ("FOU240x240", ""),
+        ("Fluor 3:12", "Fluor"),
+        ("Bauer 3:12:20", "Bauer 3:12:20"),
     ],
 )
 def test_labels_and_settings_that_were_read_a_little_wrong_stay(text: str, goes: str) -> None:
@@ -363,3 +366,15 @@ def test_dots_in_which_another_view_saw_digits_are_no_mark() -> None:
     (dots,) = line(".....")
     assert not _findings((dots,))[0].is_phi
     assert _findings((replace(dots, others=(".9.1...",)),))[0].is_phi
+
+
+def test_two_words_of_which_the_model_is_nearly_sure_go_together() -> None:
+    one = ScriptedClassifier({"26.05": 0.99})
+    two = ScriptedClassifier({"26.05": 0.99, "106": 0.99})
+    assert _goes("26.05 106 Gain", classifier=one) == ""
+    assert _goes("26.05 106 Gain", classifier=two) == "26.05 106"
+
+
+@pytest.mark.parametrize(("text", "goes"), [("W. Qwvb", "W. Qwvb"), ("Qwvb R", "Qwvb R"), ("W: 350 L: 40", "")])
+def test_a_letter_with_a_point_is_no_label_and_no_side_stands_behind_a_name(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier({"Qwvb": 1.0, "R": 0.97, "W.": 0.97})) == goes
