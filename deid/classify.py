@@ -17,7 +17,7 @@ from typing import Protocol
 from deid import doubt, patterns
 from deid.context import LineContext, read_context
 from deid.ghosts import without_ghosts
-from deid.lexicon import MOST_MARKS, LabelKind, Lexicon, load_lexicon
+from deid.lexicon import LABEL_ENDS, MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.nearly import is_nearly_known
 from deid.seams import apart, beside_labels
@@ -33,6 +33,8 @@ UNREADABLE = 0.5
 """Below this confidence the letters of a word are not believed."""
 CLEAR = 0.9
 """A word that was read as surely as this may be nearly a known one."""
+READ_WELL = 0.8
+"""A word that was read less surely may be a date where another reading of it may."""
 LONGEST_MARK = (1.7, 2.5)
 """What is longer than so many of its heights is no mark of one letter, or of two: more was there than was made out."""
 _RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
@@ -209,7 +211,7 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
     for index, target in match_line([word.readings for word in row], wanted).items():
         if index not in context.labels:
             gathered.for_phi[index].append(Evidence(Reason.HEADER, target.keyword, P_HEADER))
-            gathered.missing[index] = missing(row[index].text, target)
+            gathered.missing[index] = missing(row[index].text, target, first=index == 0)
     for index in patterns.dates_in_line(texts, lexicon):
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "date", P_PATTERN))
     phones = patterns.phones_in_line(texts)
@@ -250,7 +252,8 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
         shape = patterns.date_shape(reading, lexicon) or patterns.net_shape(reading)
         if shape:
             return shape
-    if patterns.may_be_misread_date(word.text, lexicon):
+    doubted = word.readings if word.confidence < READ_WELL else (word.text,)
+    if any(patterns.may_be_misread_date(each, lexicon) for each in doubted):
         return "date"
     if patterns.are_initials(word.text):
         return "initials"
@@ -369,6 +372,9 @@ def _neighbours(gathered: _Gathered, lexicon: Lexicon, threshold: float) -> None
             wordy[index] = goes[index]
     behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
     gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]} | _pairs(gathered)
+    gathered.beside |= {
+        i for i in range(1, len(row)) if row[i - 1].text.endswith(LABEL_ENDS) and patterns.may_be_signed(row[i].text)
+    }
 
 
 def _pairs(gathered: _Gathered) -> set[int]:

@@ -23,6 +23,8 @@ SHORTEST_BEFORE_COLON = 4
 FEWEST_DIGITS = 3
 _COLON_LOOKS = frozenset("ilrtnjıI1|!;")
 _BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
+PHONE_GAP_HEIGHTS = 3.0
+_GROUP = re.compile(r"\d{2,4}")
 _POINTED_LETTER = re.compile(r"[^\W\d]\.")
 """An initial, or a word cut short; a setting of one letter has a colon behind it, or nothing."""
 _DOCTOR = frozenset(("dr", "doctor"))
@@ -47,6 +49,7 @@ def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[Lin
     for row, context in zip(rows, contexts, strict=True):
         _institution(row, context, lexicon)
         _address(row, context, lexicon)
+    _phones_go_on(rows, contexts)
     _values_below(rows, contexts, lexicon)
     _institution_continues(rows, contexts, lexicon)
     return contexts
@@ -324,6 +327,20 @@ def _values_below(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext],
                 for index in _value(other, 0, context.open_label, True, lexicon):
                     below.values[index] = context.open_label.value
                     context.found = True
+
+
+def _phones_go_on(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext]) -> None:
+    """Marks a bare number right of a phone that begins with a country: a group between the two was not seen."""
+    for row in rows:
+        texts = [word.text for word in row]
+        dials = patterns.phones_in_line(texts)
+        if len(row) - 1 not in dials or not any(texts[index].startswith("+") for index in dials):
+            continue
+        for other, context in zip(rows, contexts, strict=True):
+            apart = other[0].box.left - row[-1].box.right
+            near = _right_of(row, other) and apart <= PHONE_GAP_HEIGHTS * row[-1].box.height
+            if near and not context.labels and _GROUP.fullmatch(other[0].text):
+                context.values[0] = LabelKind.CONTACT.value
 
 
 def _right_of(left: tuple[Word, ...], right: tuple[Word, ...]) -> bool:

@@ -15,6 +15,10 @@ ALIKE = 84.0
 """Per cent of equal letters from which a word is taken for a header value that a reader got wrong."""
 SHORTEST_ALONE = 3
 SHORTEST_INSIDE = 5
+PARTICLES = frozenset(
+    "van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu zum zur st san".split()  # noqa: SIM905
+)
+"""What stands before family names and is often not seen; folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Target:
     """A word of console text too: it counts only beside another token of its value."""
     value: int
     """Which header value it belongs to."""
+    before: int = 0
+    """Characters of the particles that stand before it in a name, spaces included: "van der " before "Meer"."""
 
 
 def targets(hints: Sequence[Hint], lexicon: Lexicon) -> tuple[Target, ...]:
@@ -41,8 +47,20 @@ def targets(hints: Sequence[Hint], lexicon: Lexicon) -> tuple[Target, ...]:
         for piece in [whole, *pieces] if digit_count(whole) else pieces:
             if len(piece) >= SHORTEST_ALONE:
                 common = _is_common(piece, hint, lexicon) or (piece.isdigit() and len(piece) < SHORTEST_INSIDE)
-                found.setdefault((piece, number), Target(hint.keyword, piece, confused(piece), common, number))
+                before = _particles(hint.value, piece)
+                found.setdefault((piece, number), Target(hint.keyword, piece, confused(piece), common, number, before))
     return tuple(found.values())
+
+
+def _particles(value: str, piece: str) -> int:
+    """How many characters the particles right before a piece of a value take, with a space behind each."""
+    pieces = parts(value)
+    index = next((i for i, each in enumerate(pieces) if alnum(each) == piece), 0)
+    length = 0
+    while index > 0 and fold(pieces[index - 1]) in PARTICLES:
+        index -= 1
+        length += len(pieces[index]) + 1
+    return length
 
 
 def _is_common(piece: str, hint: Hint, lexicon: Lexicon) -> bool:
@@ -54,13 +72,17 @@ def _is_common(piece: str, hint: Hint, lexicon: Lexicon) -> bool:
     return lexicon.knows(piece)
 
 
-def missing(reading: str, target: Target) -> tuple[int, int]:
-    """Characters of the target that lie before and after what a reader saw of it."""
+def missing(reading: str, target: Target, *, first: bool = False) -> tuple[int, int]:
+    """Characters of the target that lie before and after what a reader saw of it.
+
+    Before the `first` word of a line that includes particles of a name.
+    """
+    before = target.before if first else 0
     looks = confused(core(reading))
     start = target.looks.find(looks)
     if start < 0 or len(looks) >= len(target.looks):
-        return 0, 0
-    return start, len(target.looks) - start - len(looks)
+        return before, 0
+    return start + before, len(target.looks) - start - len(looks)
 
 
 def match_line(words: Sequence[tuple[str, ...]], wanted: Sequence[Target]) -> dict[int, Target]:

@@ -30,6 +30,7 @@ _NUMERIC_DATE = re.compile(r"(?<!\d)(\d{1,4})[-/.,](\d{1,2})[-/.,](\d{1,4})(?!\d
 _NUMBERED = frozenset(("ct", "mr", "us", "cr", "dx", "xa", "rf", "mg", "nm", "pt", "id", "p", "s", "a", "h", "m"))
 """Numbers of records begin with these, so that four digits behind them are nobody's setting."""
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,3}")
+_SIGNED = re.compile(r"[A-Z]{1,2}(?:/[A-Z]{1,3}){1,2}")
 _PROJECTIONS = frozenset(("AP", "PA", "LAT", "RL", "LR", "DOB", "BD", "SI", "IS", "HF", "FH"))
 _MISREAD_MONTH = re.compile(r"[\w|!]{1,2}[-. /]?(\w{3})[-. /]?['’]?[\dOolI|SBZ]{2,4}")
 _LETTER_LOOKS = str.maketrans("0158|!", "oisbii")
@@ -189,6 +190,11 @@ def may_be_clock(word: str) -> bool:
 def are_initials(word: str) -> bool:
     """Whether the word is two or three capitals with a full stop after each, as people sign: I.L."""
     return bool(_INITIALS.fullmatch(word.strip("()[],;"))) and word.replace(".", "").upper() not in _PROJECTIONS
+
+
+def may_be_signed(word: str) -> bool:
+    """Whether the word is capitals with strokes between them, as several people sign behind a label: D/HZ."""
+    return bool(_SIGNED.fullmatch(word))
 
 
 def id_shape(word: str) -> str | None:

@@ -15,7 +15,7 @@ from deid.text import alnum, digit_count
 from deid.values import Box, Finding, Word
 
 SHORTEST_BARE = 3
-"""A label of fewer letters is one only with a mark behind it: two letters begin numbers of records too."""
+"""A label of fewer letters is one only with a mark behind it, as one of a number is: letters begin those too."""
 FEWEST_DIGITS = 3
 SURE, LEVEL, LEEWAY = 0.8, 0.6, 0.2
 """A label read so surely, which shares so much of its height with the value's box, ends so many heights before it."""
@@ -65,7 +65,7 @@ def _seam(text: str, lexicon: Lexicon) -> tuple[str, str] | None:
     if len(alnum(label)) < SHORTEST_BARE and not any(each in mark for each in _SURE_MARK):
         return None
     kind = lexicon.labels.get(label_key(label)) or lexicon.labels.get(label_key(re.sub(r"\W+", " ", label)))
-    if kind not in kinds:
+    if kind not in kinds or (kind is LabelKind.ID and not mark):
         return None
     return f"{label}:", found["value"]
 

@@ -378,3 +378,28 @@ def test_two_words_of_which_the_model_is_nearly_sure_go_together() -> None:
 @pytest.mark.parametrize(("text", "goes"), [("W. Qwvb", "W. Qwvb"), ("Qwvb R", "Qwvb R"), ("W: 350 L: 40", "")])
 def test_a_letter_with_a_point_is_no_label_and_no_side_stands_behind_a_name(text: str, goes: str) -> None:
     assert _goes(text, classifier=ScriptedClassifier({"Qwvb": 1.0, "R": 0.97, "W.": 0.97})) == goes
+
+
+def test_a_phones_group_that_stands_apart_goes_with_it() -> None:
+    words = (*line("Fax: +44 20 79", number=0), *line("62", left=150, number=1), *line("85", left=10, top=90, number=2))
+    assert [each.word.text for each in _findings(words) if each.is_phi] == ["+44", "20", "79", "62"]
+
+
+def test_particles_of_a_name_that_nobody_read_are_covered_too() -> None:
+    hints = (Hint("ReferringPhysicianName", "van der Qwvbson^Ilse"),)
+    words = line("Qwvbson Ilse", left=200)
+    name, given = _findings(words, hints=hints)
+    assert name.word.box.left == 200 - 8 * len("van der ")
+    assert given.word.box.left == words[1].box.left
+
+
+def test_a_date_in_digits_that_one_view_read_as_letters_goes() -> None:
+    (dots,) = line("·V//")
+    doubted = replace(dots, confidence=0.7, others=("·V/r/17",))
+    assert not _findings((dots,), classifier=ScriptedClassifier({}))[0].is_phi
+    assert _findings((doubted,), classifier=ScriptedClassifier({}))[0].is_phi
+
+
+@pytest.mark.parametrize(("text", "goes"), [("Xq: F/YZ", "F/YZ"), ("Gain F/YZ", "")])
+def test_capitals_with_strokes_behind_a_colon_may_be_initials(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier({"F/YZ": 0.95})) == goes

@@ -20,6 +20,7 @@ from tests.fakes import line
         ("Phone(0131)4960917", ["Phone:", "(0131)4960917"]),
         ("Operator.-Qwvbson", ["Operator:", "Qwvbson"]),
         ("ID204417", ["ID204417"]),
+        ("MRN204417", ["MRN204417"]),
         ("Pat.-Nr.:", ["Pat.-Nr.:"]),
         ("ACC#G204417", ["ACC:", "G204417"]),
         ("Tel+44", ["Tel:", "+44"]),
