@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from deid.classify import LISTED, P_OVERRULES, P_OVERRULES_BESIDE, P_OVERRULES_PLACE
 from deid.engines.fewshot import FORMAT as FEWSHOT
 from deid.engines.llama import LIMIT_UNTRAINED, LlamaClassifier, bundled_base, parts_of, standing
 from deid.engines.merge import adapter_facts, file_digest, merged_model
 from deid.engines.weighing import KNOWN, known_of
 from deid.errors import EngineError
+from deid.gathered import LISTED, P_OVERRULES, P_OVERRULES_BESIDE, P_OVERRULES_PLACE
 from deid.training.export import Heads, read_adapter, write_adapter
 
 ROOT = Path(__file__).parents[1]

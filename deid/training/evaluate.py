@@ -10,7 +10,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.classify import P_OVERRULES, classify_words
+from deid.classify import classify_words
+from deid.gathered import P_OVERRULES
 from deid.lexicon import load_lexicon
 from deid.training.images import MadeUp, pictures
 from deid.training.ngram import NgramModel
