@@ -257,6 +257,7 @@ def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
     is a surname too, if the model does not say no.
     """
     row = gathered.words
+    gathered.beside = _pairs(gathered)
     goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
     wordy = [goes[i] and is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
     for index, word in enumerate(row):
@@ -298,7 +299,7 @@ def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index]
     behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
-    gathered.beside = behind | {i for i in range(len(row) - 1) if goes[i + 1]} | _pairs(gathered)
+    gathered.beside |= behind | {i for i in range(len(row) - 1) if goes[i + 1]}
     gathered.beside |= {
         i for i in range(1, len(row)) if row[i - 1].text.endswith(LABEL_ENDS) and patterns.may_be_signed(row[i].text)
     }

@@ -24,6 +24,7 @@ FEWEST_DIGITS = 3
 _COLON_LOOKS = frozenset("ilrtnjıI1|!;")
 _BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
 PHONE_GAP_HEIGHTS = 3.0
+OVER_HEIGHTS = 1.5
 _GROUP = re.compile(r"\d{2,4}")
 _POINTED_LETTER = re.compile(r"[^\W\d]\.")
 """An initial, or a word cut short; a setting of one letter has a colon behind it, or nothing."""
@@ -50,6 +51,7 @@ def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[Lin
         _institution(row, context, lexicon)
         _address(row, context, lexicon)
     _phones_go_on(rows, contexts)
+    _streets_begin(rows, contexts)
     _values_below(rows, contexts, lexicon)
     _institution_continues(rows, contexts, lexicon)
     return contexts
@@ -341,6 +343,21 @@ def _phones_go_on(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext])
             near = _right_of(row, other) and apart <= PHONE_GAP_HEIGHTS * row[-1].box.height
             if near and not context.labels and _GROUP.fullmatch(other[0].text):
                 context.values[0] = LabelKind.CONTACT.value
+
+
+def _streets_begin(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext]) -> None:
+    """Marks a line that ends where a street begins, with its number: a reader saw the two over each other."""
+    for row, context in zip(rows, contexts, strict=True):
+        if context.values.get(0) != LabelKind.ADDRESS.value or row[0].vertical:
+            continue
+        for other, before in zip(rows, contexts, strict=True):
+            one, two = other[-1].box, row[0].box
+            height = min(one.height, two.height)
+            level = min(one.bottom, two.bottom) - max(one.top, two.top) >= 0.5 * height
+            touches = other[0].box.left < two.left and abs(two.left - one.right) <= OVER_HEIGHTS * height
+            number = patterns.is_bare_number(other[0].text)
+            if other is not row and level and touches and number and not before.labels and not before.values:
+                before.values.update(dict.fromkeys(range(len(other)), LabelKind.ADDRESS.value))
 
 
 def _right_of(left: tuple[Word, ...], right: tuple[Word, ...]) -> bool:

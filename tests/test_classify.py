@@ -403,3 +403,20 @@ def test_a_date_in_digits_that_one_view_read_as_letters_goes() -> None:
 @pytest.mark.parametrize(("text", "goes"), [("Xq: F/YZ", "F/YZ"), ("Gain F/YZ", "")])
 def test_capitals_with_strokes_behind_a_colon_may_be_initials(text: str, goes: str) -> None:
     assert _goes(text, classifier=ScriptedClassifier({"F/YZ": 0.95})) == goes
+
+
+def test_a_number_that_was_read_over_the_beginning_of_its_street_goes_with_it() -> None:
+    words = (
+        *line("312 Ha", number=0),
+        *line("Qwvbson Avenue 4", left=62, number=1),
+        *line("85", left=10, top=90, number=2),
+    )
+    assert [each.word.text for each in _findings(words) if each.is_phi] == ["312", "Ha", "Qwvbson", "Avenue", "4"]
+
+
+def test_what_is_left_of_the_half_of_the_day_goes_with_a_time_of_which_the_model_is_sure() -> None:
+    words = line("28:01 1015 M")
+    clock = replace(words[1], confidence=0.8, others=("10-15",))
+    model = ScriptedClassifier({"28:01": 0.99, "1015": 0.99})
+    (frame,) = find_phi([FrameWords(0, (), (words[0], clock, words[2]))], (), model)
+    assert [each.is_phi for each in frame.findings] == [True, True, True]
