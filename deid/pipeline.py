@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 
 from deid import header, second_look, verify
+from deid.between import lines_between
 from deid.beyond import go_on
 from deid.boxes import Area, draw_boxes, merge_regions
 from deid.case import Case, Engines, Options, Step
@@ -182,7 +183,7 @@ def _boxes(case: Case, engines: Engines, options: Options) -> Case:
 
 
 def _longer(case: Case) -> tuple[FrameFindings, ...]:
-    """What was found, with boxes that go as far as the ink does."""
+    """What was found, with boxes that go as far as the ink does, and lines beside them that nobody read."""
     frames = []
     found = case.findings or ()
     kept = {each.word.box for frame in found for each in frame.findings if not each.is_phi} if len(found) > 1 else set()
@@ -190,7 +191,8 @@ def _longer(case: Case) -> tuple[FrameFindings, ...]:
         if frame.findings:
             even = render_stored(case.dataset, raw_frame(case.dataset, frame.frame), View.LOCAL)
             elsewhere = kept - {each.word.box for each in frame.findings}
-            frame = replace(frame, findings=go_on(frame.findings, even, tuple(elsewhere)))
+            longer = go_on(frame.findings, even, tuple(elsewhere))
+            frame = replace(frame, findings=lines_between(longer, even))
         frames.append(frame)
     return tuple(frames)
 
