@@ -20,8 +20,10 @@ _SIGNED = re.compile(r"[A-Z]{1,3}(?:/[A-Z]{1,3}){1,2}")
 _LETTERS_OF_DIGITS = str.maketrans("012578", "OIZSZB")
 SHORTEST_BEFORE_COLON = 4
 """Letters that a label has at least whose colon was read as one of `_COLON_LOOKS`."""
+DOUBTED = 0.95
+"""Nor was it read as surely as this."""
 FEWEST_DIGITS = 3
-_COLON_LOOKS = frozenset("ilrtnjıI1|!;")
+_COLON_LOOKS = frozenset("ilrtjıI1|!;")
 _BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
 PHONE_GAP_HEIGHTS = 3.0
 OVER_HEIGHTS = 1.5
@@ -108,7 +110,8 @@ def _misread_label(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple
             if kind is not None:
                 return 1, kind, True
     text = word.text
-    if len(text) > SHORTEST_BEFORE_COLON and text[-1] in _COLON_LOOKS and index + 1 < len(row):
+    doubted = word.confidence < DOUBTED and text[-1] in _COLON_LOOKS
+    if doubted and len(text) > SHORTEST_BEFORE_COLON and index + 1 < len(row):
         kind = lexicon.labels.get(label_key(text[:-1]))
         if kind in _BEFORE_DIGITS and digit_count(row[index + 1].text) >= FEWEST_DIGITS:
             return 1, kind, True

@@ -35,8 +35,8 @@ P_SURNAME = 0.5
 _BESIDE = frozenset(("neighbour", "surname"))
 NEAR = "near"
 """The rule that says that a word is nearly one of a list: it counts only where a model does not say the opposite."""
-P_NEAR, P_NEAR_SHORT, P_NEAR_BESIDE = 0.96, 0.6, 0.9
-"""From here on the model is believed against that; of a word of three letters; of one at a line's start beside PHI."""
+P_NEAR, P_NEAR_SHORT = 0.86, 0.6
+"""From here on the model is believed against that, and of a word of three letters."""
 _WEAK = _BESIDE | {LabelKind.INSTITUTION.value}
 _PLACED = frozenset(("label", "symbol", "age"))
 
@@ -96,7 +96,7 @@ class Gathered:
         """The same for a word that is nearly a known one. Beside PHI it may be a label, where it begins the line."""
         if self.for_phi[index] or index in self.beside:
             starts = index == 0 and len(self.words) > 1 and all(each.rule in _BESIDE for each in self.for_phi[0])
-            return P_NEAR_BESIDE if starts and len(alnum(self.words[0].text)) > LONGEST_SHORT else P_FREES
+            return P_NEAR if starts and len(alnum(self.words[0].text)) > LONGEST_SHORT else P_FREES
         return P_NEAR_SHORT if len(alnum(self.words[index].text)) <= LONGEST_SHORT else P_NEAR
 
 

@@ -68,6 +68,8 @@ class Lexicon:
     """For each length of a text, the labels that are not too short or too long to be nearly equal to it."""
     by_length: dict[int, tuple[str, ...]]
     """Words of letters that are harmless, labels or names of the trade, by their length."""
+    close: tuple[str, ...]
+    """Console text and labels long enough to be told by all their letters but one."""
     clipped: frozenset[str]
     """Console text and labels without their first or last letter, or two."""
     places: tuple[str, ...]
@@ -166,6 +168,7 @@ def load_lexicon() -> Lexicon:
     console, equipment, eponyms, vocabulary = (
         listed(f"lexicon_{name}.txt") for name in ("console", "equipment", "eponyms", "dicom")
     )
+    printed = console | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}
     near_people = ("institution_words", "institution_strong", "department_words", "address_words", "month_words")
     places = frozenset[str]().union(*map(words, (*near_people, "role_words")))
     return Lexicon(
@@ -183,7 +186,8 @@ def load_lexicon() -> Lexicon:
             | vocabulary
             | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}
         ),
-        clipped=_clipped(console | {key for key, kind in labels.items() if kind is not LabelKind.INSTITUTION}),
+        close=tuple(sorted(each for each in printed if each.isalpha() and len(each) >= SHORTEST_NEAR)),
+        clipped=_clipped(printed),
         places=tuple(sorted(each for each in places if len(each) >= SHORTEST_CLIPPED)),
         months=words("month_words"),
         weekdays=words("weekday_words"),

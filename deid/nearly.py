@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from deid.lexicon import MOST_CLIPPED, MOST_MARKS, Lexicon
+from deid.lexicon import MOST_CLIPPED, SHORTEST_NEAR, Lexicon
 from deid.text import core, fold, parts
 
 SHORTEST = 3
@@ -37,7 +37,9 @@ def _is_near(text: str, lexicon: Lexicon) -> bool:
         return False
     if _names_a_place(word, lexicon):
         return False
-    if word.isalpha() and (lexicon.standing(text) == MOST_MARKS and word not in lexicon.eponyms):
+    if word in lexicon.eponyms:
+        return False
+    if len(word) >= SHORTEST_NEAR and process.extractOne(word, lexicon.close, scorer=OSA.distance, score_cutoff=1):
         return True
     return word in lexicon.clipped or any(each in lexicon.console for each in _alike(word))
 
