@@ -340,6 +340,8 @@ def _decide(gathered: Gathered, index: int, threshold: float) -> Finding:
             evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))
         elif p_model is None:
             evidence.append(Evidence(Reason.UNKNOWN, "lexicon", p_phi))
+    elif p_model is None and _is_unknown(evidence):
+        evidence.append(Evidence(Reason.UNKNOWN, "lexicon", p_phi))
     if p_model is not None:
         evidence.append(Evidence(Reason.MODEL, "llm", p_model))
     if p_phi >= threshold and index in gathered.missing and not word.vertical:
