@@ -26,7 +26,6 @@ from deid.gathered import (
     P_PATTERN,
     P_SHORT,
     P_SYMBOL,
-    P_UNKNOWN,
     P_UNREADABLE,
     Gathered,
 )
@@ -228,7 +227,7 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     if len(alnum(text)) < SHORTEST_INITIALS:
         return [Evidence(Reason.LEXICON, "short", P_SHORT)]
     if word.confidence >= CLEAR and is_nearly_known(text, lexicon):
-        return [Evidence(Reason.LEXICON, NEAR, P_UNKNOWN)]
+        return [Evidence(Reason.LEXICON, NEAR, P_SHORT)]
     return []
 
 

@@ -70,7 +70,8 @@ class Gathered:
         if strong or (self.for_phi[index] and p_model is None):
             return max(each.p_phi for each in self.for_phi[index])
         if p_model is None:
-            return min((each.p_phi for each in self.harmless[index]), default=P_UNKNOWN)
+            known = (each.p_phi for each in self.harmless[index] if each.rule != NEAR)
+            return min(known, default=P_UNKNOWN)
         return _against(p_model, self._bar(index))
 
     def _bar(self, index: int) -> float:

@@ -333,7 +333,7 @@ def test_a_word_that_is_nearly_known_stays_if_the_model_is_not_sure_and_nothing_
 def test_without_a_model_a_word_that_is_nearly_known_goes() -> None:
     (finding,) = _findings(page("BDOMEN"))
     assert finding.is_phi
-    assert Reason.UNKNOWN in finding.reasons
+    assert finding.reasons == (Reason.UNKNOWN,)
 
 
 @pytest.mark.parametrize(

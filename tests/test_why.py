@@ -23,9 +23,13 @@ MODEL = Evidence(Reason.MODEL, "llm", 0.99)
         (0.95, (Evidence(Reason.CONTEXT, "birth", 0.95),), "goes: stands beside a label for a date of birth"),
         (0.99, (MODEL,), "goes: no rule settles it, the language model does; model 99 %"),
         (0.03, (Evidence(Reason.LEXICON, "measure", 0.03),), "stays: is a measurement"),
+        (0.3, (Evidence(Reason.LEXICON, "near", 0.2),), "stays: is nearly a harmless word of the list"),
+        (0.2, (Evidence(Reason.LEXICON, "ghost", 0.2), MODEL),
+         "stays: was made of pieces of other lines, each of them read well; model 99 %"),
         (0.03, (Evidence(Reason.LEXICON, "known", 0.03), MODEL), "stays: is a harmless word of the list; model 99 %"),
     ],
-    ids=["name", "number", "unknown element", "shape", "label", "model alone", "measurement", "against the model"],
+    ids=["name", "number", "unknown element", "shape", "label", "model alone", "measurement", "near", "ghost",
+         "against the model"],
 )  # fmt: skip
 def test_what_settled_it_comes_first_then_the_model(p_phi: float, evidence: tuple[Evidence, ...], told: str) -> None:
     assert why.sentence(Finding(WORD, p_phi, evidence)) == told

@@ -46,6 +46,8 @@ _RULES: dict[Reason, dict[str, str]] = {
         "measure": "is a measurement",
         "code": "is a technical code",
         "short": "is a single letter",
+        "near": "is nearly a harmless word of the list",
+        "ghost": "was made of pieces of other lines, each of them read well",
     },
 }
 _REASONS = {
