@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.text import core, fold
+from deid.text import alnum, core, fold
 from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
 
 OPEN = "open"
@@ -179,11 +179,12 @@ def _lacks_an_end(word: Word, *, mirrored: bool) -> bool:
     """
     if word.confidence < SURE:
         return True
+    own, others = alnum(word.text), [alnum(other) for other in word.others]
     if mirrored:
-        return any(len(other) > len(word.text) and other.endswith(word.text) for other in word.others)
+        return any(len(other) > len(own) and other.endswith(own) for other in others)
     if _ENDS_IN_CLOCK.search(word.text) or fold(core(word.text)) in _BEFORE_MORE:
         return True
-    return any(len(other) > len(word.text) and other.startswith(word.text) for other in word.others)
+    return any(len(other) > len(own) and other.startswith(own) for other in others)
 
 
 def _strokes(upright: Picture, end: _End) -> tuple[int, int] | None:

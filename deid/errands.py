@@ -7,7 +7,7 @@ worker reads both where it is, and refuses the errand where its key, model or ve
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from deid.errors import DeidError, EngineError, UsageError
@@ -81,7 +81,7 @@ class Hand:
 
 def start(settings: Settings) -> Work:
     """What the process does with an errand; engines are built once."""
-    engines = make_engines(settings)
+    engines = make_engines(replace(settings, threads=settings.threads or 1))  # the scheduler fills the cores
 
     def work(errand: Errand, beat: Beat) -> Done:
         return process_file(errand.source, errand.batch, engines, settings, errand.run_id, lambda source, step: beat())

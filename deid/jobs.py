@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deid import logs
 from deid.classify import Classifier
@@ -34,6 +34,8 @@ from deid.workers import Beat, Limits, Lost, Work, work_through
 LOG = logging.getLogger(__name__)
 _COPIES = 8
 """A file as read, redacted, cleaned and written, and decoded frames beside it, in multiples of its size."""
+MOST_THREADS = 4
+"""More threads than this hardly hasten one picture, and a container may show more cores than it may use."""
 _READERS_MB = 2048
 """What readers and model hold in a worker, rounded up."""
 _examiner = Examiner()
@@ -68,7 +70,8 @@ def make_engines(settings: Settings) -> Engines:
         Where a reader or the model cannot be started.
     """
     key = secret(settings.home, "pseudonym-key")
-    return Engines((RapidOcr(exact=settings.search == EXACT), Tesseract()), key, make_classifier(settings), Zxing())
+    reader = RapidOcr(_threads(settings), exact=settings.search == EXACT)
+    return Engines((reader, Tesseract()), key, make_classifier(settings), Zxing())
 
 
 def make_classifier(settings: Settings) -> Classifier | None:
@@ -81,7 +84,7 @@ def make_classifier(settings: Settings) -> Classifier | None:
     """
     if settings.model == NO_MODEL:
         return None
-    return LlamaClassifier(settings.model, settings.adapter, settings.model_threads, settings.home / "models")
+    return LlamaClassifier(settings.model, settings.adapter, _threads(settings), settings.home / "models")
 
 
 def options_of(settings: Settings) -> Options:
@@ -226,7 +229,11 @@ def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -
     else:
         count = batch.jobs if hands.workers is None else hands.workers
         found = work_through(
-            sources, count, _start_worker, (batch, settings, run_id), lambda source: limits_of_file(source, settings)
+            sources,
+            count,
+            _start_worker,
+            (batch, one_of(count, settings), run_id),
+            lambda source: limits_of_file(source, settings),
         )
     for source, outcome in found:
         yield _lost(source, outcome.reason) if isinstance(outcome, Lost) else outcome
@@ -234,12 +241,24 @@ def _each_done(batch: Batch, settings: Settings, ledger: Ledger, hands: Hands) -
 
 def workers_that_fit(settings: Settings) -> int:
     """How many processes can work here at once: one a core, as far as memory for readers and files goes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     except (AttributeError, ValueError, OSError):  # not told here
         return 1
-    return max(1, min(cores, megabytes // (_READERS_MB + settings.worker_mb)))
+    return max(1, min(_cores(), megabytes // (_READERS_MB + settings.worker_mb)))
+
+
+def one_of(processes: int, settings: Settings) -> Settings:
+    """The settings of each of so many processes that share this machine's cores."""
+    return replace(settings, threads=settings.threads or max(_threads(settings) // processes, 1))
+
+
+def _threads(settings: Settings) -> int:
+    return settings.threads or min(_cores(), MOST_THREADS)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def limits_of(size: int, settings: Settings) -> Limits:

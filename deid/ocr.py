@@ -19,7 +19,7 @@ from rapidfuzz import fuzz
 from deid.levels import lettering
 from deid.strips import Strip, cut_strips, words_of_strips
 from deid.text import alnum
-from deid.values import UNREAD, Box, View, Word
+from deid.values import KNOWN, UNREAD, Box, View, Word
 
 PADDING_PX = 20
 """Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
@@ -61,9 +61,9 @@ class OcrEngine(Protocol):
     ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and may leave
-        out lines that `known` words cover from end to end. Of a part of a picture, `share` of its longer side, it makes
-        a side as much shorter.
+        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and may let
+        one word with KNOWN as its text stand for a line that `known` words cover from end to end. Of a part of a
+        picture, `share` of its longer side, it makes a side as much shorter.
         """
         ...
 
@@ -87,25 +87,57 @@ def read_frame(
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
-    sure = [word.box for word in known if word.confidence >= SURE_LINE]
+    plain = next((picture for view, picture in views.items() if view is not View.LOCAL), None)
     words: tuple[Word, ...] = ()
-    for view, picture in views.items():
+    for view, picture in sorted(views.items(), key=lambda item: item[0] is not View.LOCAL):
         side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
         if picture.min() == picture.max():
             continue
+        sure = [word.box for word in (*known, *words) if word.confidence >= SURE_LINE]
         seen: tuple[Word, ...] = ()
         for finder in finders:
-            seen = merge(seen, _read_padded(picture, finder, side, sure))
+            found = _read_padded(picture, finder, side, sure)
+            words = _stretched(words, [word for word in found if word.text == KNOWN])
+            seen = merge(seen, [word for word in found if word.text != KNOWN])
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
-        strips = cut_strips(picture, fresh)
-        for reader in others if fresh or not seen else ():
+        strips = cut_strips(picture if plain is None else plain, fresh)
+        for reader in others if fresh or not (seen or words) else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
-    if len(views) > 1:
-        plain = next(picture for view, picture in views.items() if view is not View.LOCAL)
+    if len(views) > 1 and plain is not None:
         words = merge(words, _of_one_level(plain, finders, [word.box for word in words]))
     return arrange(_without_ghosts(words))
+
+
+def _stretched(words: Sequence[Word], lines: Sequence[Word]) -> tuple[Word, ...]:
+    """The words, those at the ends of lines that were seen again drawn out to where these begin and end now.
+
+    Two views rarely agree to the pixel where a letter ends.
+    """
+    stretched = list(words)
+    for line in lines:
+        there = [index for index, word in enumerate(stretched) if same_place(word.box, line.box)]
+        if not there:
+            continue
+        start, stop = _along(line)
+        first = min(there, key=lambda index: _along(stretched[index])[0])
+        last = max(there, key=lambda index: _along(stretched[index])[1])
+        for index in {first, last}:
+            box = stretched[index].box
+            if line.vertical:
+                top = min(start, box.top) if index == first else box.top
+                wider = Box.from_edges(box.left, top, box.right, max(stop, box.bottom) if index == last else box.bottom)
+            else:
+                left = min(start, box.left) if index == first else box.left
+                wider = Box.from_edges(left, box.top, max(stop, box.right) if index == last else box.right, box.bottom)
+            stretched[index] = replace(stretched[index], box=wider)
+    return tuple(stretched)
+
+
+def _along(word: Word) -> tuple[int, int]:
+    """Where a word begins and ends along its line."""
+    return (word.box.top, word.box.bottom) if word.vertical else (word.box.left, word.box.right)
 
 
 def _of_one_level(picture: Picture, finders: Sequence[OcrEngine], known: Sequence[Box]) -> tuple[Word, ...]:

@@ -50,7 +50,7 @@ def engines(chosen: Settings) -> Engines:
         Where a reader or the model cannot be started.
     """
     # A threshold that an administrator changes is no reason to start others.
-    key = str(chosen.home), chosen.model, chosen.adapter, chosen.model_threads
+    key = str(chosen.home), chosen.model, chosen.adapter, chosen.threads
     with _making:
         if key not in _made:
             _made[key] = taking_turns(make_engines(chosen))

@@ -29,7 +29,8 @@ class Settings:
     """Path of a GGUF model that judges words; empty: the bundled one; none: rules, header values and lexicon alone."""
     adapter: str = ""
     """Path of a GGUF adapter (LoRA) for `model`; empty: the bundled one for the bundled model, none for another."""
-    model_threads: int = 1
+    threads: int = 0
+    """Processor threads of readers and model in one process; 0: the cores, shared among the processes that work."""
     search: str = EXACT
     """How text is searched for: exact is alike on all processors, quick rounds to bfloat16 where they work in it."""
     bind: str = "127.0.0.1"
@@ -122,7 +123,7 @@ class Settings:
 _KINDS: dict[str, type] = {
     "model": str,
     "adapter": str,
-    "model_threads": int,
+    "threads": int,
     "search": str,
     "bind": str,
     "port": int,

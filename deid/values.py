@@ -131,6 +131,8 @@ class Box:
 
 UNREAD = "\N{REPLACEMENT CHARACTER}"
 """The text of a line that is there and that no reader could read: another script, letters that ran together."""
+KNOWN = ""
+"""The text of a line of which every word was known, so that it was not read again."""
 
 
 @dataclass(frozen=True, slots=True)

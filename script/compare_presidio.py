@@ -1,6 +1,6 @@
 """Seconds a frame and what leaks, beside presidio-image-redactor: file by file in turn, one process each.
 
-python script/compare_presidio.py --presidio VENV/bin/python [--spacy PACKAGE] [--json FILE] TRUTH_DIR...
+python script/compare_presidio.py --presidio VENV/bin/python [--spacy PACKAGE] [--threads N] [--json FILE] TRUTH_DIR...
 
 VENV holds presidio-image-redactor and a spaCy model (`en_core_web_lg`, or the package that --spacy names); neither is
 part of this tool. Both read a file from disk, do all that they do and write a file. The start of either is not counted.
@@ -17,12 +17,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 sys.path.insert(0, str(ROOT))
 
 from deid import jobs  # noqa: E402 - the environment comes first
@@ -77,11 +76,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--presidio", required=True, help="the Python of an environment that holds it")
     parser.add_argument("--spacy", default="en_core_web_lg", help="name of the installed spaCy model")
     parser.add_argument("--json", type=Path, help="file for every file's seconds")
+    parser.add_argument("--threads", type=int, default=1, help="of either process")
     asked = parser.parse_args(arguments)
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), threads=asked.threads)
     engines, options = jobs.make_engines(settings), jobs.options_of(settings)
     timed: list[Timed] = []
-    with tempfile.TemporaryDirectory() as scratch, _other(asked.presidio, asked.spacy) as other:
+    with tempfile.TemporaryDirectory() as scratch, _other(asked.presidio, asked.spacy, asked.threads) as other:
         for folder in asked.folders:
             ours, theirs = [], []
             for number, truth in enumerate(read_truths(folder)):
@@ -115,8 +115,8 @@ def _ours(truth: Truth, engines: Engines, options: Options, target: Path) -> tup
     return *took, case.frames if case else 0, score_case(truth, case.written if case else None)
 
 
-def _other(python: str, model: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+def _other(python: str, model: str, threads: int) -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "OMP_THREAD_LIMIT": str(threads)}
     other = subprocess.Popen(  # noqa: S603 - the environment that the caller named
         [python, "-c", THE_OTHER, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     )

@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def main() -> int:
     """Measure, and print what was found."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("folder", nargs="+", type=Path)
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), threads=1)
     engines, options = make_engines(settings), options_of(settings)
     find_codes, run_all = pipeline.find_codes, pipeline.run
     for folder in asked.parse_args().folder:

@@ -9,12 +9,12 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 sys.path.insert(0, str(ROOT))
 
 import cv2  # noqa: E402 - the environment comes first
@@ -82,7 +82,7 @@ def _used() -> float:
 def main(folders: list[str]) -> None:
     """Measure and print a line a part."""
     cv2.setNumThreads(1)
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), threads=1)
     engines, options = jobs.make_engines(settings), jobs.options_of(settings)
     files = [path for folder in folders for path in sorted(Path(folder).glob("*.dcm"))]
     pipeline.run(files[0].read_bytes(), engines, options)

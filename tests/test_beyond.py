@@ -53,6 +53,14 @@ def test_a_name_goes_with_the_strokes_that_go_on_behind_it() -> None:
     assert go_on(found, ends)[1].word.box == name.box
 
 
+@pytest.mark.parametrize(("other", "is_followed"), [("'Muller", False), ("SchMuller", True)])
+def test_strokes_before_a_word_are_its_own_where_another_view_read_letters_there(other: str, is_followed: bool) -> None:
+    (found,) = (each for each in _findings(line("Name: Muller", top=90)) if each.is_phi)
+    name = replace(found.word, others=(other,), box=Box(120, 90, 48, 12), line=9)
+    (longer,) = go_on([replace(found, word=name)], _picture(Box(96, 90, 72, 12)))
+    assert (longer.word.box.left < 120) is is_followed
+
+
 @pytest.mark.parametrize("turns", [1, -1])
 def test_a_line_that_runs_up_or_down_is_followed_as_it_is_read(turns: int) -> None:
     label, name = line("Name: Mulle", top=90)

@@ -1,5 +1,6 @@
 """The real readers on letters that we drew."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from deid.bench.scenes import ground
 from deid.changes import read_part
 from deid.engines.detector import DETECTOR, Detector
 from deid.engines.network import Network
-from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading
+from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading, _split
 from deid.engines.tesseract import Tesseract
 from deid.errors import EngineError, UsageError
 from deid.ocr import bordered, read_frame
 from deid.render import _local_contrast
 from deid.settings import Settings
-from deid.values import Box, View, Word
+from deid.values import KNOWN, Box, View, Word
 
 
 def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
@@ -77,10 +78,37 @@ def test_a_line_that_is_known_from_end_to_end_is_not_read_again(readers: tuple[R
     words = rapid.read(picture)
     assert [word.text for word in words] == ["DOB:", "12/03/1964", "Gain", "52%", "Persist", "Med"]
     boxes = [word.box for word in words]
-    assert rapid.read(picture, known=boxes) == ()
+    assert [word.text for word in rapid.read(picture, known=boxes)] == [KNOWN, KNOWN]
     for unknown, left in ((1, 4), (5, 2)):
         again = rapid.read(picture, known=[box for number, box in enumerate(boxes) if number != unknown])
-        assert len(again) == left, "a line of which one word is not known is read whole"
+        assert [word.text == KNOWN for word in again] == [*[False] * left, True], (
+            "a line of which one word is not known is read whole"
+        )
+
+
+def test_two_threads_read_what_one_reads(readers: tuple[RapidOcr, Tesseract]) -> None:
+    picture = bordered(_drawn(*((40, 40 + 60 * row, f"DOB: 12/03/196{row}  Gain 5{row}%") for row in range(6))))
+    assert RapidOcr(2).read(picture) == readers[0].read(picture)
+
+
+@pytest.mark.parametrize(
+    ("gap", "stop", "start"),
+    [
+        ("0000000000", 0.5, 0.5),
+        ("0009900000", 0.55, 0.43),
+        ("0999000009", 0.53, 0.53),
+        ("5556555565", 0.55, 0.45),
+    ],
+    ids=["one gap", "two gaps", "a gap in a letter", "uneven ground"],
+)
+def test_a_word_reaches_as_far_as_a_stroke_of_it_may_stand(gap: str, stop: float, start: float) -> None:
+    ink = np.array([int(each) for each in "9909909909099099090" + "9" + gap + "9" * 20], np.float64)
+    assert len(ink) == 50
+    ink[40] = 0  # a line has its contrast whatever one gap shows
+    reading = _Reading("AB 12", (0.1, 0.4, 0.6, 0.9), (1.0,) * 4)
+    (one, _, end, _), (other, begin, _, _) = _split(reading, ink)
+    assert (one, other) == ("AB", "12")
+    assert (end, begin) == pytest.approx((stop, start))
 
 
 def test_words_have_boxes_of_their_own(readers: tuple[RapidOcr, Tesseract]) -> None:
@@ -211,6 +239,13 @@ def test_the_library_and_the_program_of_tesseract_read_alike() -> None:
 def test_without_its_library_the_program_of_tesseract_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deid.engines.tesseract.load_library", lambda: None)
     assert [word.text for word in Tesseract().read(255 - _drawn((40, 60, "Westerberg")))] == ["Westerberg"]
+
+
+def test_tesseract_leaves_the_model_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit in the environment would bind every library that uses OpenMP."""
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
+    Tesseract().read(255 - _drawn((40, 60, "Westerberg")))
+    assert "OMP_THREAD_LIMIT" not in os.environ
 
 
 def test_a_language_that_tesseract_has_no_data_for_is_an_engine_error() -> None:

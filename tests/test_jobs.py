@@ -3,6 +3,7 @@
 import json
 import re
 import stat
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 
@@ -340,6 +341,17 @@ def test_an_output_folder_that_meets_an_input_is_refused(settings: Settings, fol
     out = folder.parent / where
     with pytest.raises(UsageError, match="contain"):
         jobs.run_batch(jobs.Batch((folder,), out), settings, engines=ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("cores", "chosen", "processes", "threads"),
+    [(2, 0, 1, 2), (2, 0, 2, 1), (16, 0, 1, 4), (16, 0, 2, 2), (2, 0, 8, 1), (16, 3, 8, 3)],
+)
+def test_processes_share_the_cores(
+    cores: int, chosen: int, processes: int, threads: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(cores)))
+    assert jobs.one_of(processes, replace(settings, threads=chosen)).threads == threads
 
 
 def test_an_empty_folder_is_said_to_be_empty(settings: Settings, tmp_path: Path) -> None:

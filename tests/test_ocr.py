@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from deid.ocr import PADDING_PX, arrange, bordered, merge, read_frame
-from deid.values import UNREAD, Box, View, Word
+from deid.values import KNOWN, UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 
 
@@ -125,6 +125,38 @@ def test_the_finder_is_told_which_known_words_it_may_leave_out() -> None:
     new = Word("New", Box(40, 60, 40, 12), 0.9, ("scripted",))
     assert _texts(read_frame({View.LOCAL: picture}, [Finder([new])], known=[sure, unsure])) == ["New"]
     assert asked == [(Box(4 + PADDING_PX, 4 + PADDING_PX, 30, 12),)]
+
+
+def test_a_line_that_one_view_showed_surely_is_not_read_in_the_next_but_its_ends_count() -> None:
+    asked: list[int] = []
+    words = [Word("Name:", Box(40, 60, 40, 12), 0.99, ("scripted",)), Word("Kim", Box(84, 60, 20, 12), 0.99, ("s",))]
+
+    class Finder(ScriptedOcr):
+        def read(
+            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+        ) -> tuple[Word, ...]:
+            asked.append(len(known))
+            return (Word(KNOWN, Box(36, 58, 74, 16), 0.0, ("scripted",)),) if known else tuple(words)
+
+    picture = np.arange(100 * 140, dtype=np.uint8).reshape(100, 140)
+    read = read_frame({View.WINDOW: picture, View.LOCAL: picture}, [Finder()])
+    assert asked[:2] == [0, 2], "the view on an even ground is read first"
+    assert [(word.text, word.box.left, word.box.right) for word in read] == [("Name:", 16, 60), ("Kim", 64, 90)]
+
+
+def test_a_sideways_line_is_drawn_out_along_its_words() -> None:
+    word = Word("Kim", Box(40, 60, 12, 30), 0.99, ("scripted",), vertical=True)
+
+    class Finder(ScriptedOcr):
+        def read(
+            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+        ) -> tuple[Word, ...]:
+            line = Word(KNOWN, Box(38, 56, 16, 38), 0.0, ("scripted",), vertical=True)
+            return (line,) if known else (word,)
+
+    picture = np.arange(140 * 100, dtype=np.uint8).reshape(140, 100)
+    (read,) = read_frame({View.WINDOW: picture, View.LOCAL: picture}, [Finder()])
+    assert read.box == Box(20, 36, 12, 38)
 
 
 @pytest.mark.parametrize("rising", [True, False], ids=["upwards", "downwards"])

@@ -11,8 +11,10 @@ import importlib.metadata
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from deid.engines.finding import Line, bounds, find_lines, is_known
 from deid.errors import EngineError
 from deid.follow import follow
 from deid.text import alnum
-from deid.values import UNREAD, Box, Word
+from deid.values import KNOWN, UNREAD, Box, Word
 
 SOFT_READ, SOFT_LETTERS = 0.7, 2
 """A line that shows only in the softened picture is one if it was read as surely as this, and as so many letters."""
@@ -31,6 +33,14 @@ SPACE_ADVANCES = 1.75
 """Characters further apart than this many median advances have a space between them that the recogniser dropped."""
 SPACE_INK = 0.6
 """And this share of an advance between them holds no ink: a wide letter also moves its neighbours apart."""
+CLEAR_GAP = 0.5
+"""A gap on an uneven ground shows less than this share of a line's contrast: then a stroke may stand anywhere in it."""
+WIDE_GAP = 0.5
+"""A gap of this share of the widest may be the one between two words as well."""
+HALF_LETTER = 0.25
+"""Of the way from one character's middle to the next one's, with a space between them."""
+LATE_COLUMNS = 0.25
+"""The recogniser tells of a character so much later than at its middle: the mean of 886 characters."""
 REMEMBERED_LINES = 4000
 SHORTEST_LINE_PX = 192
 """Shorter lines of 48 pixels' height are filled up to this length. The package's 320 takes a fifth longer, reads no
@@ -72,7 +82,7 @@ class RapidOcr:
             engine: Any = RapidOCR(
                 params={
                     "Global.log_level": "critical",
-                    "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
                 }
             )
@@ -82,24 +92,31 @@ class RapidOcr:
             raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
         logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
         self._detector = Detector(threads, exact=exact)
+        # Lines are short: reading several side by side gains more than sharing out one among threads.
+        self._side_by_side = ThreadPoolExecutor(threads, "reader").map if threads > 1 else map
         self._rec_input = TextRecInput
         self.version = f"{importlib.metadata.version('rapidocr')} {self._detector.precision}"
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
+        self._remembering = Lock()
 
     def read(
         self, picture: _Picture, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
     ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        Searched as `find_lines` says, which without `side_px` misses least; then lines are followed too. Lines that
-        `known` words cover from end to end are not read.
+        Searched as `find_lines` says, which without `side_px` misses least; then lines are followed too. A line that
+        `known` words cover from end to end is not read: one word stands for it, with KNOWN as its text.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         seen: dict[int, list[Word]] = {}
+        lines, again = [], []
         for number, line in enumerate(find_lines(self._detector, colour, side_px, share)):
-            if not line.crops or is_known(line.quad, known):
-                continue
-            crop, turn, reading = self._best(line)
+            if is_known(line.quad, known):
+                again.append((number, line))
+            elif line.crops:
+                lines.append((number, line))
+        readings = self._side_by_side(self._best, [line for _, line in lines])
+        for (number, line), (crop, turn, reading) in zip(lines, readings, strict=True):
             if line.soft and (reading.confidence < SOFT_READ or len(alnum(reading.text)) < SOFT_LETTERS):
                 continue
             for piece in line.pieces:
@@ -114,10 +131,13 @@ class RapidOcr:
                 box = _place(line.quad, start, stop, turn, picture.shape)
                 if box is not None:
                     words.append(Word(text, box, confidence, (self.name,), number, vertical=turn != 0))
-        found = [word for words in seen.values() for word in words]
+        read = [word for words in seen.values() for word in words]
         if side_px is None:
-            found += follow(colour[..., 0], found, self._read_strip)
-        return tuple(found)
+            read += follow(colour[..., 0], read, self._read_strip)
+        for number, line in again:
+            box = _place(line.quad, 0, 1, 0, picture.shape)
+            read += [] if box is None else [Word(KNOWN, box, 0.0, (self.name,), number, vertical=len(line.turns) > 1)]
+        return tuple(read)
 
     def _read_strip(self, strip: _Picture) -> list[Word]:
         """Words of a picture that holds one upright line, or none, in its coordinates; nothing is searched."""
@@ -142,14 +162,16 @@ class RapidOcr:
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
         key = hashlib.blake2b(crop.tobytes() + str(crop.shape).encode(), digest_size=16).digest()
-        if key in self._remembered:
-            self._remembered.move_to_end(key)
-            return self._remembered[key]
+        with self._remembering:
+            if key in self._remembered:
+                self._remembered.move_to_end(key)
+                return self._remembered[key]
         answer = self._recognise(self._rec_input(img=[crop], return_word_box=True))
         reading = _reading(answer.txts[0], answer.word_results[0])
-        self._remembered[key] = reading
-        if len(self._remembered) > REMEMBERED_LINES:
-            self._remembered.popitem(last=False)
+        with self._remembering:
+            self._remembered[key] = reading
+            if len(self._remembered) > REMEMBERED_LINES:
+                self._remembered.popitem(last=False)
         return reading
 
     def forget(self) -> None:
@@ -182,7 +204,7 @@ def _reading(text: str, info: Any) -> _Reading:
             continue
         mark, column = next(marks)
         spaced.append(mark)
-        centres.append(min((float(column) + 0.5) / length, 1.0))
+        centres.append(min((float(column) + 0.5 - LATE_COLUMNS) / length, 1.0))
     return _Reading("".join(spaced), tuple(centres), tuple(float(each) for each in confidences))
 
 
@@ -191,19 +213,20 @@ def _split(
 ) -> list[tuple[str, float, float, float]]:
     """(text, start, stop, confidence) of each word, start and stop as shares of the line's length.
 
-    The first and the last word reach the ends of the line, or, `tight`, an advance beyond their letters.
+    A word ends in the middle of the gap beside it; where it is not clear which gap that is, it reaches as far as a
+    stroke of it may stand. The first and the last word reach the ends of the line, or, `tight`, an advance beyond their
+    letters.
     """
     pieces = _pieces(reading, ink)
     if not pieces:
         return []
-    cuts = [0.0]
-    for before, after in pairwise(pieces):
-        cuts.append(_gap(ink, reading.centres[before[-1]], reading.centres[after[0]])[0])
-    cuts.append(1.0)
+    seams = [_seam(ink, reading.centres[before[-1]], reading.centres[after[0]]) for before, after in pairwise(pieces)]
+    starts = [0.0, *(start for start, _ in seams)]
+    stops = [*(stop for _, stop in seams), 1.0]
     advance = float(np.median(np.diff(reading.centres))) if len(reading.centres) > 1 else 1.0
     shown = "".join(reading.text.split())
     words = []
-    for piece, start, stop in zip(pieces, cuts, cuts[1:], strict=False):
+    for piece, start, stop in zip(pieces, starts, stops, strict=True):
         if tight:
             start = max(start, reading.centres[piece[0]] - advance)
             stop = min(stop, reading.centres[piece[-1]] + advance)
@@ -227,7 +250,7 @@ def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
             current = []
             continue
         wide = bool(current) and reading.centres[index] - reading.centres[index - 1] > SPACE_ADVANCES * typical
-        wide = wide and _gap(ink, reading.centres[index - 1], reading.centres[index])[1] > SPACE_INK * typical
+        wide = wide and _widest(ink, reading.centres[index - 1], reading.centres[index]) > SPACE_INK * typical
         after_label = _ends_label("".join(shown[each] for each in current), character)
         if current and (after_label or (wide and character.isalnum() and shown[current[-1]].isalnum())):
             pieces.append(current)
@@ -262,17 +285,32 @@ def _ink(crop: _Picture) -> NDArray[np.float64]:
     return np.asarray(np.abs(middle - ground).max(axis=0, initial=0))
 
 
-def _gap(ink: NDArray[np.float64], start: float, stop: float) -> tuple[float, float]:
-    """Middle and length of the longest run without ink between two character centres, as shares of the line."""
+def _seam(ink: NDArray[np.float64], start: float, stop: float) -> tuple[float, float]:
+    """Where the word after a seam may begin and the one before it may end, between two character centres."""
+    part = ink[int(start * len(ink)) : int(np.ceil(stop * len(ink)))]
+    gaps = _gaps(ink, start, stop)
+    least = CLEAR_GAP * np.ptp(ink)
+    if not len(gaps) or np.ptp(part) < least < part.max() - ink.min():
+        return start + HALF_LETTER * (stop - start), stop - HALF_LETTER * (stop - start)
+    lengths = np.ptp(gaps, axis=1)
+    wide = gaps[lengths >= WIDE_GAP * lengths.max()]
+    return float(wide[0].mean()), float(wide[-1].mean())
+
+
+def _widest(ink: NDArray[np.float64], start: float, stop: float) -> float:
+    """Length of the longest run without ink between two character centres, as a share of the line."""
+    return float(np.ptp(_gaps(ink, start, stop), axis=1).max(initial=0))
+
+
+def _gaps(ink: NDArray[np.float64], start: float, stop: float) -> NDArray[np.float64]:
+    """Begin and end of each run without ink between two character centres, shape (runs, 2), as shares of the line."""
     first, last = int(start * len(ink)), int(np.ceil(stop * len(ink)))
     part = ink[first:last]
     if len(part) < 3:
-        return (start + stop) / 2, 0.0
+        return np.empty((0, 2))
     empty = part <= part.min() + 0.25 * (part.max() - part.min())
     edges = np.flatnonzero(np.diff(np.concatenate(([0], empty.astype(np.int8), [0]))))
-    runs = edges.reshape(-1, 2)
-    longest = runs[np.argmax(runs[:, 1] - runs[:, 0])]
-    return float(first + longest.mean()) / len(ink), float(longest[1] - longest[0]) / len(ink)
+    return np.asarray((first + edges.reshape(-1, 2)) / len(ink))
 
 
 def _place(quad: NDArray[np.float32], start: float, stop: float, turn: int, shape: tuple[int, ...]) -> Box | None:

@@ -27,13 +27,13 @@ class Tesseract:
     finds_lines = False
 
     def __init__(self, languages: str = "eng", page_mode: int = SPARSE_TEXT, *, in_process: bool = True) -> None:
-        os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # its threads fight with other workers' for the same cores
         library = load_library() if in_process else None
         if library is not None:
             self._library: LibTesseract | None = LibTesseract(library, languages, page_mode)
             self.version = library.TessVersion().decode()
         else:
             self._library = None
+            os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # its threads fight with other workers' for the same cores
             self.version = _version_of_program()
         self._languages = languages
         self._page_mode = page_mode

@@ -30,7 +30,7 @@ LABELS = {
     "lockout_attempts": Said("Wrong passwords until a name is locked", "For users and for names that do not exist."),
     "lockout_minutes": Said("Minutes that a name stays locked", "Counted from the last wrong password."),
 }
-_FIXED = ("model", "adapter", "model_threads", "origin", "max_upload_mb", "max_frames", "desk_minutes", "desk_mb")
+_FIXED = ("model", "adapter", "threads", "origin", "max_upload_mb", "max_frames", "desk_minutes", "desk_mb")
 
 
 def administer(me: User) -> None:
