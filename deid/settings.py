@@ -31,8 +31,8 @@ class Settings:
     """Path of a GGUF adapter (LoRA) for `model`; empty: the bundled one for the bundled model, none for another."""
     threads: int = 0
     """Processor threads of readers and model in one process; 0: the cores, shared among the processes that work."""
-    search: str = EXACT
-    """How text is searched for: exact is alike on all processors, quick rounds to bfloat16 where they work in it."""
+    search: str = QUICK
+    """How text is searched for: quick rounds to bfloat16 where processors work in it, exact is alike on all."""
     bind: str = "127.0.0.1"
     port: int = 8501
     origin: str = "http://127.0.0.1:8501"
