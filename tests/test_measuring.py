@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import random
 import stat
 from collections.abc import Iterator
 from io import BytesIO
@@ -16,7 +17,8 @@ from typer.testing import CliRunner
 
 from deid.bench import last, measure
 from deid.bench.dots import Look
-from deid.bench.making import make_cases
+from deid.bench.lines import Patch
+from deid.bench.making import _Canvas, _spot, make_cases
 from deid.bench.score import Truth, read_truths, score_case, total
 from deid.bench.typefaces import Dotted, Drawn, Outlined, fit_for, typefaces
 from deid.cli import app
@@ -67,6 +69,19 @@ def test_equal_seeds_make_equal_cases(folder: Path, tmp_path: Path) -> None:
     for name in make_cases(2, tmp_path, 3, FACES):
         for ending in (".dcm", ".json", ".mask.png"):
             assert (tmp_path / (name + ending)).read_bytes() == (folder / (name + ending)).read_bytes()
+
+
+def test_what_the_border_cuts_is_still_there_in_part() -> None:
+    """A narrow word is cut by fewer pixels than it has."""
+    patch = Patch((), (), np.ones((18, 8), np.float32), np.ones((18, 8), np.int32))
+    spots = [
+        _spot(_Canvas(np.zeros((1, 60, 80, 3), np.float32), random.Random(seed)), patch, {"clipped"})
+        for seed in range(200)
+    ]
+    found = [spot for spot in spots if spot is not None]
+    assert len(found) > 150
+    assert all(-18 < top < 60 and -8 < left < 80 for top, left in found)
+    assert any(left < 0 for _, left in found)
 
 
 def test_other_seeds_make_other_names(folder: Path, tmp_path: Path) -> None:

@@ -207,7 +207,8 @@ def _spot(canvas: _Canvas, patch: Patch, traits: set[str]) -> tuple[int, int] | 
                 line = min(height, 40)
                 top = rng.choice((-round(hidden * line), rows - height + round(hidden * line)))
         place = canvas.taken[max(top - 3, 0) : top + height + 3, max(left - 6, 0) : left + width + 6]
-        if not place.any():
+        shows = -height < top < rows and -width < left < columns
+        if shows and not place.any():
             return top, left
     return None
 
