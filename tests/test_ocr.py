@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deid.ocr import PADDING_PX, arrange, bordered, merge, read_frame
+from deid.merging import merge
+from deid.ocr import PADDING_PX, arrange, bordered, read_frame
 from deid.values import KNOWN, UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 
