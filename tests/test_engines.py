@@ -13,7 +13,8 @@ from deid import jobs
 from deid.bench.dots import Look, draw_dots
 from deid.bench.scenes import ground
 from deid.changes import read_part
-from deid.engines.detector import DETECTOR, Detector
+from deid.engines.detector import DETECTOR, Detector, FoundLine
+from deid.engines.finding import find_lines
 from deid.engines.network import Network
 from deid.engines.rapidocr import RapidOcr, _ends_label, _is_unread, _Reading, _split
 from deid.engines.tesseract import Tesseract
@@ -21,7 +22,7 @@ from deid.errors import EngineError, UsageError
 from deid.ocr import bordered, read_frame
 from deid.render import _local_contrast
 from deid.settings import Settings
-from deid.values import KNOWN, Box, View, Word
+from deid.values import KNOWN, UNREAD, Box, View, Word
 
 
 def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
@@ -84,6 +85,28 @@ def test_a_line_that_is_known_from_end_to_end_is_not_read_again(readers: tuple[R
         assert [word.text == KNOWN for word in again] == [*[False] * left, True], (
             "a line of which one word is not known is read whole"
         )
+
+
+def _faint(seed: int) -> np.ndarray:
+    """A name in faint letters on the speckle of an ultrasound."""
+    rng = np.random.default_rng(seed)
+    levels = ground("US", rng, (300, 400))
+    image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    top, left = int(rng.integers(90, 200)), int(rng.integers(120, 200))
+    shade = int(np.median(levels[top : top + 16, left : left + 90]) + rng.integers(45, 80))
+    ImageDraw.Draw(image).text((left, top), "Westerberg", min(shade, 255), ImageFont.load_default(size=14))
+    return np.repeat(_local_contrast(bordered(np.asarray(image)))[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(("seed", "text"), [(44, "Nesterbe"), (24, "Westerb"), (8, UNREAD), (35, UNREAD)])
+def test_a_line_that_the_detector_hardly_sees_goes_read_or_unread(
+    seed: int, text: str, readers: tuple[RapidOcr, Tesseract]
+) -> None:
+    picture = _faint(seed)
+    assert Detector().search(picture, 1280) == []
+    words = readers[0].read(picture)
+    assert text in [word.text for word in words]
+    assert all(word.confidence == 0 for word in words if word.text == UNREAD)
 
 
 def test_two_threads_read_what_one_reads(readers: tuple[RapidOcr, Tesseract]) -> None:
@@ -165,6 +188,28 @@ def test_a_large_picture_is_read_in_tiles(readers: tuple[RapidOcr, Tesseract]) -
     words = _read(picture, readers)
     assert [word.text for word in words] == ["Westerberg", "7482913"]
     assert words[1].box.overlap(Box(2300, 2650, 90, 24)) > 0
+
+
+@pytest.mark.parametrize(
+    ("longer", "share", "sides"),
+    [(1100, 1.0, [1280]), (2500, 1.0, [2048]), (1200, 0.5, [1024]), (2700, 1.0, [2048] * 3)],
+)
+def test_a_large_picture_is_searched_more_closely(longer: int, share: float, sides: list[int]) -> None:
+    """Scaled to half of its size, one of 2500 px loses letters that a person reads well."""
+    asked: list[int] = []
+
+    class Blind(Detector):
+        def __init__(self) -> None: ...
+
+        def search(self, picture: np.ndarray, side_px: int) -> list[FoundLine]:
+            asked.append(side_px)
+            return []
+
+        def search_closely(self, picture: np.ndarray, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
+            return self.search(picture, side_px), []
+
+    assert find_lines(Blind(), np.zeros((longer, 300, 3), np.uint8), None, share) == []
+    assert asked[:-1] == sides, "and last of all softened"
 
 
 def test_tesseract_reads_what_it_is_shown() -> None:

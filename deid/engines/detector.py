@@ -6,6 +6,7 @@ The recogniser is not loaded, so that a quick look over many files starts quickl
 from __future__ import annotations
 
 import importlib.metadata
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from deid.values import Box
 PACKAGE = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr")))
 DETECTOR = PACKAGE / "models/PP-OCRv6_det_small.onnx"
 LARGEST_SCALE = 2.0
+FAINT = ((0.15, 0.25), (0.03, 0.06))
+"""How sure of a pixel, and of a line, the detector is at least where ground hides text: the package asks for twice the
+first, and bare anatomy hardly reaches the second, but for a disc or a ring."""
 HIGHEST_SHARE = 0.4
 """What is higher and wider than this share of the picture is no line: the detector takes whole pictures for one."""
 SURE_FIND = 0.75
@@ -34,6 +38,19 @@ FILL_PX = 128
 Picture = NDArray[np.uint8]
 Quad = NDArray[np.float32]
 """The corners of a line, shape (4, 2), x before y: left top, right top, right bottom, left bottom."""
+FoundLine = tuple[Quad, float]
+"""A line's corners, and how sure the detector is of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Map:
+    """How sure the network is of each pixel of a picture as it was sized for it."""
+
+    values: NDArray[np.float32]
+    size: tuple[int, int]
+    scale: float
+    tallest: float
+    """Pixels of this size that the shorter side of a line may have."""
 
 
 class Detector:
@@ -52,7 +69,11 @@ class Detector:
 
             chosen: Any = ParseParams.load(PACKAGE / "config.yaml").Det
             names = ("thresh", "box_thresh", "max_candidates", "unclip_ratio", "use_dilation", "score_mode")
-            self._lines_of_map = DBPostProcess(**{name: chosen[name] for name in names})
+            usual = {name: chosen[name] for name in names}
+            self._lines_of_map = DBPostProcess(**usual)
+            self._faint_lines_of_map = [
+                DBPostProcess(**usual | {"thresh": pixel, "box_thresh": line}) for pixel, line in FAINT
+            ]
             mean, std = np.array(chosen["mean"]), np.array(chosen["std"])
             samples = np.arange(256, dtype=np.float32)[:, None] * (1 / 255)
             self._values_of_samples = np.asarray((samples - mean) / std, np.float32)[None]
@@ -61,11 +82,25 @@ class Detector:
         except Exception as exc:  # whatever the package raises at start-up is one thing to the caller
             raise EngineError("RapidOCR cannot be started: install requirements.txt again.") from exc
 
-    def search(self, picture: Picture, side_px: int) -> list[tuple[Quad, float]]:
+    def search(self, picture: Picture, side_px: int) -> list[FoundLine]:
         """The corners of each line in a picture, (rows, columns) or (rows, columns, 3), and how sure the detector is.
 
         Searched with its longer side at `side_px`, or LARGEST_SCALE times its size where that is less.
         """
+        return self._lines(self._lines_of_map, self._map(picture, side_px))
+
+    def search_closely(self, picture: Picture, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
+        """The lines as `search` finds them, and for each of FAINT those that the same search shows so faintly.
+
+        The surer lines are among the fainter ones again, where they stand close several as one.
+        """
+        seen = self._map(picture, side_px)
+        return (
+            self._lines(self._lines_of_map, seen),
+            [self._lines(lines_of_map, seen) for lines_of_map in self._faint_lines_of_map],
+        )
+
+    def _map(self, picture: Picture, side_px: int) -> _Map:
         scale = min(LARGEST_SCALE, side_px / max(picture.shape[:2]))
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=way)
@@ -77,13 +112,16 @@ class Detector:
         else:
             size = [max(round(side / _STEP_PX), 1) * _STEP_PX for side in (columns, rows)]
             sized = cv2.resize(scaled, size)
-        found, scores = self._lines_of_map(self._network(self._values(np.asarray(sized, np.uint8))), (rows, columns))
-        tallest = HIGHEST_SHARE * min(picture.shape[:2])
-        lines = zip((np.asarray(quad, np.float32) / scale for quad in found), scores, strict=True)
+        tallest = HIGHEST_SHARE * min(picture.shape[:2]) * scale
+        return _Map(self._network(self._values(np.asarray(sized, np.uint8))), (rows, columns), scale, tallest)
+
+    def _lines(self, lines_of_map: Any, seen: _Map) -> list[FoundLine]:
+        found, scores = lines_of_map(seen.values, seen.size)
+        quads = (np.asarray(quad, np.float32) for quad in found)
         return [
-            (np.asarray(quad, np.float32), float(score))
-            for quad, score in lines
-            if float(np.ptp(quad, axis=0).min()) <= tallest
+            (np.asarray(quad / seen.scale, np.float32), float(score))
+            for quad, score in zip(quads, scores, strict=True)
+            if float(np.ptp(quad, axis=0).min()) <= seen.tallest
         ]
 
     def find(self, picture: Picture, side_px: int) -> tuple[Box, ...]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rapidocr.utils.process_img import get_rotate_crop_image
 
-from deid.engines.detector import Detector, Quad
+from deid.engines.detector import Detector, FoundLine, Quad
 from deid.values import Box
 
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
+LARGE_PX, LARGE_SIDE_PX = 1800, 2048
+"""Pictures with a longer side than the first are searched at the second: letters under 14 px are hardly found."""
 TILE_SIDE_PX = 2600
 """Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
 TILE_OVERLAP_PX = 250
@@ -50,23 +52,25 @@ class Line:
     """Whether it shows only in the softened picture."""
     pieces: tuple[int, ...] = ()
     """Numbers of lines before it that are no more than strokes of its letters."""
+    faint: bool = False
+    """Whether the detector is hardly sure of it."""
 
 
 def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: float = 1.0) -> list[Line]:
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
-    It is searched with its longer side at `side_px`; without one at DETECT_SIDE_PX, in tiles where it is larger, and
-    once more softened: what shows only then comes last. Of a picture that is a part of another, `share` of its longer
-    side, all sides are as much shorter.
+    It is searched with its longer side at `side_px`; without one at DETECT_SIDE_PX or, where it is large, at
+    LARGE_SIDE_PX and in tiles, and once more softened: what shows only then comes after them, and what the first search
+    shows faintly last. Of a picture that is a part of another, `share` of its longer side, all sides are as much
+    shorter.
     """
     colour = np.ascontiguousarray(colour)
-    found = detector.search(colour, round(share * (side_px or DETECT_SIDE_PX)))
+    close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > share * LARGE_PX else DETECT_SIDE_PX
+    found, faint = detector.search_closely(colour, round(share * (side_px or close_px)))
     tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
     for top, left in tiles if len(tiles) > 1 else ():
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
-        found += [
-            (quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, DETECT_SIDE_PX)
-        ]
+        found += [(quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, close_px)]
     found = _without_repeats(found)
     lines = [_line(quad, score, (colour,)) for quad, score in found]
     if side_px is None:
@@ -76,6 +80,10 @@ def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: 
             beside = [each for number, (each, _) in enumerate(found) if number not in pieces]
             for rest in _uncovered(quad, beside):
                 lines.append(_line(rest, score, (colour, soft), pieces))
+    for fainter in faint:
+        known = [line.quad for line in lines]
+        for quad, score in _without_repeats(fainter):
+            lines += [replace(_line(rest, score, (colour,)), faint=True) for rest in _uncovered(quad, known)]
     return lines
 
 
@@ -176,10 +184,10 @@ def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
     return [(top, left) for top in starts(rows) for left in starts(columns)]
 
 
-def _without_repeats(found: list[tuple[Quad, float]]) -> list[tuple[Quad, float]]:
+def _without_repeats(found: list[FoundLine]) -> list[FoundLine]:
     """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
     by_size = sorted(found, key=lambda line: -float(np.prod(line[0].max(axis=0) - line[0].min(axis=0))))
-    kept: list[tuple[Quad, float]] = []
+    kept: list[FoundLine] = []
     for quad, score in by_size:
         if not any(_lies_in(quad, each) for each, _ in kept):
             kept.append((quad, score))

@@ -28,7 +28,10 @@ from deid.text import alnum
 from deid.values import KNOWN, UNREAD, Box, Word
 
 SOFT_READ, SOFT_LETTERS = 0.7, 2
-"""A line that shows only in the softened picture is one if it was read as surely as this, and as so many letters."""
+"""A line that shows only in the softened picture, or faintly, is one if it was read as surely as this, and as so many
+letters."""
+FAINT_LINE = 0.12
+"""Or, unread, if it is long and the detector is as sure as this: then its text goes."""
 SPACE_ADVANCES = 1.75
 """Characters further apart than this many median advances have a space between them that the recogniser dropped."""
 SPACE_INK = 0.6
@@ -117,12 +120,15 @@ class RapidOcr:
                 lines.append((number, line))
         readings = self._side_by_side(self._best, [line for _, line in lines])
         for (number, line), (crop, turn, reading) in zip(lines, readings, strict=True):
-            if line.soft and (reading.confidence < SOFT_READ or len(alnum(reading.text)) < SOFT_LETTERS):
+            is_read = reading.confidence >= SOFT_READ and len(alnum(reading.text)) >= SOFT_LETTERS
+            is_there = line.faint and line.score >= FAINT_LINE and _length(crop) >= LONG_LINE
+            if (line.soft or line.faint) and not (is_read or is_there):
                 continue
             for piece in line.pieces:
                 seen.pop(piece, None)
             seen[number] = words = []
-            if _is_unread(reading, crop) and line.score >= SURE_LINE and not line.soft:
+            is_sure = line.score >= SURE_LINE and not line.soft
+            if (is_sure and _is_unread(reading, crop)) or (is_there and not is_read):
                 box = _place(line.quad, 0, 1, 0, picture.shape)
                 vertical = len(line.turns) > 1
                 words += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), number, vertical=vertical)]
@@ -181,9 +187,13 @@ class RapidOcr:
 
 def _is_unread(reading: _Reading, crop: _Picture) -> bool:
     """Whether a line is too long for the few letters that were read of it."""
-    length = max(crop.shape[:2]) / max(min(crop.shape[:2]), 1)
     letters = sum(each.isalnum() for each in reading.text)
-    return bool(length >= LONG_LINE and letters < FEWEST_LETTERS * length)
+    return bool(_length(crop) >= LONG_LINE and letters < FEWEST_LETTERS * _length(crop))
+
+
+def _length(crop: _Picture) -> float:
+    """Of a line, in its heights."""
+    return float(max(crop.shape[:2]) / max(min(crop.shape[:2]), 1))
 
 
 def _reading(text: str, info: Any) -> _Reading:
