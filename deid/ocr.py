@@ -93,13 +93,20 @@ def read_frame(
             seen = merge(seen, [word for word in found if word.text != KNOWN])
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
-        strips = cut_strips(picture if plain is None else plain, fresh)
+        strips = cut_strips(_unclipped(views, picture), fresh)
         for reader in others if fresh or not (seen or words) else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
     if len(views) > 1 and plain is not None:
         words = merge(words, _of_one_level(plain, finders, [word.box for word in words]))
     return arrange(_without_ghosts(words))
+
+
+def _unclipped(views: Mapping[View, Picture], picture: Picture) -> Picture:
+    """The view for readers of print: as it was taken and clipped nowhere; the picture at hand where there is none."""
+    plain = next((each for view, each in views.items() if view is not View.LOCAL), picture)
+    chosen = views.get(View.FULL, plain)
+    return chosen if chosen.min() < chosen.max() else picture
 
 
 def _of_one_level(picture: Picture, finders: Sequence[OcrEngine], known: Sequence[Box]) -> tuple[Word, ...]:

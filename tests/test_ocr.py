@@ -145,6 +145,15 @@ def test_a_line_that_one_view_showed_surely_is_not_read_in_the_next_but_its_ends
     assert [(word.text, word.box.left, word.box.right) for word in read] == [("Name:", 16, 60), ("Kim", 64, 90)]
 
 
+def test_the_second_reader_is_shown_lines_that_a_stale_window_hides() -> None:
+    finder = ScriptedOcr([Word("New", Box(40, 60, 40, 12), 0.9, ("scripted",))])
+    second = ScriptedOcr(name="second", finds_lines=False)
+    picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
+    views = {View.WINDOW: np.zeros_like(picture), View.FULL: picture, View.LOCAL: picture}
+    read_frame(views, [finder, second])
+    assert np.ptp(second.seen[0][30:50, 30:50]) > 0
+
+
 def test_a_sideways_line_is_drawn_out_along_its_words() -> None:
     word = Word("Kim", Box(40, 60, 12, 30), 0.99, ("scripted",), vertical=True)
 
