@@ -22,10 +22,11 @@ def held():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 def work():
-    many = [bytes(60_000) for _ in range(300)]
+    many = [b"x" * 60_000 for _ in range(300)]  # zeroes would take no memory before they are written to
+    all_hold.wait()  # a thread that came after another's end would take over its heap
     kept.append(many[-1])  # what lies below it cannot shrink the heap by itself
 
-kept = []
+kept, all_hold = [], threading.Barrier(8)
 memory.share_heaps()
 threads = [threading.Thread(target=work) for _ in range(8)]
 for each in threads:

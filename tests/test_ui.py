@@ -188,7 +188,7 @@ def test_each_step_runs_alone_and_shows_its_result(opened: AppTest) -> None:
         assert not opened.exception, STEPS[step]
     assert "Cleaned" in opened.success[0].value
     proof = next(each.value for each in opened.markdown if "pixels changed" in each.value)
-    assert "all inside 1 box; 0 elsewhere" in proof
+    assert "all inside 2 boxes; 0 elsewhere" in proof
     assert shared.store().totals().by_outcome == ((Outcome.CLEANED, 1),)
     assert [run.kind for run in shared.store().runs()] == ["page"]
 

@@ -298,7 +298,7 @@ def test_a_step_with_other_options_drops_what_came_after_it() -> None:
 def test_each_step_tells_what_went_in_and_came_out() -> None:
     found = opened(open_demo(enter()))
     assert exhibits.account(found, Step.FIND) == ("2 words", "1 go, 1 stay")
-    assert exhibits.account(found, Step.BOXES) == ("1 word", "1 box")
+    assert exhibits.account(found, Step.BOXES) == ("1 word", "2 boxes"), "the line below, which nobody read, goes too"
     for step in Step:
         assert all(exhibits.account(found, step))
 
@@ -308,8 +308,8 @@ def test_the_difference_shines_where_pixels_changed_and_nowhere_else() -> None:
     picture = np.asarray(Pillow.open(io.BytesIO(exhibits.picture(found, Sheet.DIFFERENCE, 0, View.WINDOW))))
     shining = (picture == (255, 0, 170)).all(axis=2)
     assert shining.any()
-    box = (found.case.effective or ())[0].box
-    shining[box.top : box.bottom, box.left : box.right] = False
+    for box in (region.box for region in found.case.effective or ()):
+        shining[box.top : box.bottom, box.left : box.right] = False
     assert not shining.any()
 
 
