@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.beyond import P_BESIDE, Picture
+from deid.beyond import P_BESIDE, Picture, inside
 from deid.values import UNREAD, Box, Evidence, Finding, Reason, Word
 
 SHARE, FAINTEST = 0.4, 14
@@ -58,7 +58,7 @@ def lines_between(findings: Sequence[Finding], picture: Picture) -> tuple[Findin
     `picture` is the frame on an even ground, shape (rows, columns).
     """
     soft = cv2.GaussianBlur(picture, (0, 0), SOFT_SIGMA_PX).astype(np.int16) - _EVEN
-    words = [_inside(each.word.box, picture.shape) for each in findings]
+    words = [inside(each.word.box, picture.shape) for each in findings]
     lying = [not each.word.vertical and each.word.box.width >= each.word.box.height for each in findings]
     waiting = [(each, box) for each, box, fits in zip(findings, words, lying, strict=True) if each.is_phi and fits]
     more: list[Finding] = []
@@ -71,12 +71,6 @@ def lines_between(findings: Sequence[Finding], picture: Picture) -> tuple[Findin
             words.append(box)
             waiting.append((finding, box))
     return (*findings, *more)
-
-
-def _inside(box: Box, shape: tuple[int, ...]) -> Box:
-    """The part of a box that lies in the picture: one may have been given room beyond its edge."""
-    left, top = min(box.left, shape[1] - 1), min(box.top, shape[0] - 1)
-    return Box.from_edges(left, top, max(min(box.right, shape[1]), left + 1), max(min(box.bottom, shape[0]), top + 1))
 
 
 def _unread_beside(box: Box, words: Sequence[Box], soft: NDArray[np.int16]) -> list[Box]:

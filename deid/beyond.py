@@ -102,8 +102,8 @@ def go_on(findings: Sequence[Finding], picture: Picture, kept: Sequence[Box] = (
     for index, finding in enumerate(findings):
         lines.setdefault(finding.word.line, []).append(index)
     longer = list(findings)
-    boxes = [_inside(finding.word.box, picture.shape) for finding in findings]
-    stays = [_inside(box, picture.shape) for box in kept]
+    boxes = [inside(finding.word.box, picture.shape) for finding in findings]
+    stays = [inside(box, picture.shape) for box in kept]
     for line in lines.values():
         words = [findings[index].word for index in line]
         alone = not any(findings[index].is_phi for index in line)
@@ -133,7 +133,7 @@ def _runs_otherwise(word: Word) -> bool:
     return not word.vertical and len(word.text) > 1 and word.box.height > word.box.width
 
 
-def _inside(box: Box, shape: tuple[int, ...]) -> Box:
+def inside(box: Box, shape: tuple[int, ...]) -> Box:
     """The part of a box that lies in the picture: one may have been given room beyond its edge."""
     left, top = min(box.left, shape[1] - 1), min(box.top, shape[0] - 1)
     return Box.from_edges(left, top, max(min(box.right, shape[1]), left + 1), max(min(box.bottom, shape[0]), top + 1))
