@@ -250,11 +250,11 @@ def workers_that_fit(settings: Settings) -> int:
 
 def one_of(processes: int, settings: Settings) -> Settings:
     """The settings of each of so many processes that share this machine's cores."""
-    return replace(settings, threads=settings.threads or max(_threads(settings) // processes, 1))
+    return replace(settings, threads=_threads(settings, processes))
 
 
-def _threads(settings: Settings) -> int:
-    return settings.threads or min(_cores(), MOST_THREADS)
+def _threads(settings: Settings, processes: int = 1) -> int:
+    return settings.threads or min(max(_cores() // processes, 1), MOST_THREADS)
 
 
 def _cores() -> int:

@@ -345,7 +345,7 @@ def test_an_output_folder_that_meets_an_input_is_refused(settings: Settings, fol
 
 @pytest.mark.parametrize(
     ("cores", "chosen", "processes", "threads"),
-    [(2, 0, 1, 2), (2, 0, 2, 1), (16, 0, 1, 4), (16, 0, 2, 2), (2, 0, 8, 1), (16, 3, 8, 3)],
+    [(2, 0, 1, 2), (2, 0, 2, 1), (16, 0, 1, 4), (16, 0, 2, 4), (16, 0, 8, 2), (2, 0, 8, 1), (16, 3, 8, 3)],
 )
 def test_processes_share_the_cores(
     cores: int, chosen: int, processes: int, threads: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
