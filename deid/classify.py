@@ -14,9 +14,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from deid import doubt, patterns
+from deid.across import gone_across
 from deid.context import LineContext, read_context
 from deid.gathered import (
+    AMID,
+    LONG,
     NEAR,
+    NUMBER,
     P_CONTEXT,
     P_HEADER,
     P_KNOWN,
@@ -27,14 +31,15 @@ from deid.gathered import (
     P_SHORT,
     P_SYMBOL,
     P_UNREADABLE,
+    SCRIPT,
     Gathered,
 )
 from deid.ghosts import without_ghosts
 from deid.lexicon import LABEL_ENDS, MOST_MARKS, LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
-from deid.nearly import is_nearly_known
+from deid.nearly import as_known, is_nearly_known
 from deid.seams import apart, beside_labels
-from deid.text import alnum, core, digit_count, fold, is_alphabetic, parts
+from deid.text import alnum, core, digit_count, fold, in_greek, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
 
 LONGEST_UNKNOWN_LABEL = 5
@@ -49,6 +54,8 @@ READ_WELL = 0.8
 """A word that was read less surely may be a date where another reading of it may."""
 LONGEST_MARK = (1.7, 2.5)
 """What is longer than so many of its heights is no mark of one letter, or of two: more was there than was made out."""
+NAMED = frozenset((LabelKind.PERSON.value, LabelKind.STAFF.value))
+"""What stands behind a name that has one of these labels is a surname, where it may be one."""
 _RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
 """Marks that are as long as they like."""
 _SECONDS = re.compile(r"[.:]?[0-5]\d")
@@ -83,7 +90,8 @@ def find_phi(
             everything = (Evidence(Reason.POLICY, "all-text", 1.0),)
             findings = tuple(Finding(word, 1.0, everything, threshold) for word in frame.words)
         else:
-            findings = classify_words(apart(frame.words, lexicon), wanted, lexicon, judge, threshold)
+            words = [as_known(word, lexicon) for word in apart(frame.words, lexicon)]
+            findings = classify_words(words, wanted, lexicon, judge, threshold)
         found.append(FrameFindings(frame.frame, frame.repeats, findings))
     return tuple(found)
 
@@ -128,7 +136,8 @@ def classify_words(
         _neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
             findings[id(word)] = _decide(gathered, index, threshold)
-    return beside_labels(without_ghosts([findings[id(word)] for word in words]))
+    real = without_ghosts([findings[id(word)] for word in words])
+    return beside_labels(gone_across(real, lexicon))
 
 
 def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target], lexicon: Lexicon) -> Gathered:
@@ -141,7 +150,7 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
     for index in patterns.dates_in_line(texts, lexicon):
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "date", P_PATTERN))
     phones = patterns.phones_in_line(texts)
-    for index in phones:
+    for index in phones - context.labels:
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "phone", P_PATTERN))
     for index in doubt.rests_in_line(row, phones, lexicon) - context.labels:
         gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
@@ -150,7 +159,7 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         shape = "" if index in ages else _shape(word, lexicon)
         if patterns.is_old(ages.get(index, 0)):
             shape = "age"
-        lasts = index > 0 and _may_be_duration(fold(core(texts[index - 1])), lexicon)
+        lasts = index > 0 and any(_may_be_duration(fold(core(each)), lexicon) for each in row[index - 1].readings)
         if shape and not (shape == "time" and lasts):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, shape, P_PATTERN))
         if index in context.values:
@@ -160,6 +169,8 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
                 gathered.missing.setdefault(index, lost)
         if index in ages and not patterns.is_old(ages[index]):
             gathered.harmless[index].append(Evidence(Reason.LEXICON, "age", P_KNOWN))
+        if _is_rest(word) and word.text != UNREAD:
+            gathered.for_phi[index].append(Evidence(Reason.UNREADABLE, LONG, P_UNREADABLE))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 
@@ -199,8 +210,9 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     if index in context.labels:
         is_open = context.open_label not in (None, LabelKind.HARMLESS) and not context.found
         open_end = [Evidence(Reason.LEXICON, "open", P_KNOWN)] if is_open else []
-        return [Evidence(Reason.LEXICON, "label", P_KNOWN), *open_end]
-    if 0 < len(text) <= SHORTEST_INITIALS and not set(text) <= _RULES and _is_long(word, len(text)):
+        rule = SCRIPT if in_greek(text) != text else "label"
+        return [Evidence(Reason.LEXICON, rule, P_KNOWN), *open_end]
+    if _is_rest(word):
         return []
     if len(alnum(text)) < SHORTEST_INITIALS <= max(map(digit_count, word.others), default=0):
         return []
@@ -216,11 +228,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
     if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":
         return [Evidence(Reason.LEXICON, "measure", P_KNOWN)]
-    if (
-        patterns.is_code(text)
-        or patterns.is_settings(text, lexicon)
-        or all(_part_known(each, lexicon) for each in parts(text))
-    ):
+    is_code = patterns.is_code(text) or all(_part_known(each, lexicon) for each in parts(text))
+    if (is_code or patterns.is_settings(text, lexicon)) and word.confidence >= UNREADABLE:
         return [Evidence(Reason.LEXICON, "code", P_KNOWN)]
     if text.endswith(":") and is_alphabetic(text) and len(alnum(text)) <= LONGEST_UNKNOWN_LABEL:
         return [Evidence(Reason.LEXICON, "label", P_SHORT)]
@@ -229,6 +238,12 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
     if word.confidence >= CLEAR and is_nearly_known(text, lexicon):
         return [Evidence(Reason.LEXICON, NEAR, P_SHORT)]
     return []
+
+
+def _is_rest(word: Word) -> bool:
+    """Whether this is one mark or two where more must stand."""
+    letters = len(word.text)
+    return 0 < letters <= SHORTEST_INITIALS and not set(word.text) <= _RULES and _is_long(word, letters)
 
 
 def _is_long(word: Word, letters: int) -> bool:
@@ -275,33 +290,57 @@ def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
         just_told = just_told or (
             index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
         )
-        doubtful = word.confidence < UNREADABLE and bool(alnum(word.text)) and any(goes[max(index - 1, 0) : index + 2])
+        doubtful = _is_doubtful(word) and any(goes[max(index - 1, 0) : index + 2])
         half = just_told and fold(core(word.text)) in doubt.HALF_DAYS
         seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
         seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
         letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        if before and not gathered.context.labels and {fold(each) for each in parts(word.text)} & lexicon.institution:
+        doubted = any(_is_doubtful(row[i]) for i in (index - 1, index + 1) if 0 <= i < len(row))
+        kin = before or after or doubted
+        if kin and not gathered.context.labels and _names_institution(word, lexicon):
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
             goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
-        elif (before or leads) and doubt.is_initial(word):
+        elif (before or after) and doubt.is_initial(word):
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "initial", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
         elif index > 0 and goes[index - 1] and doubt.may_be_half_day(row[index - 1], word):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
             goes[index] = True
+        elif number and before:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, NUMBER, P_NEIGHBOUR))
+            goes[index] = gathered.p_phi(index) >= threshold
         elif unknown or between or number or initial or title or half or seconds or letter or doubtful:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index] and alphabetic and not half
+        elif before and gathered.context.values.get(index - 1) in NAMED and lexicon.standing(word.text) == MOST_MARKS:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
+            goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
         elif (before or after) and lexicon.standing(word.text) == MOST_MARKS:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "surname", P_NEIGHBOUR))
             goes[index] = gathered.p_phi(index) >= threshold
             wordy[index] = goes[index]
+    if not any(goes) and doubt.is_doubted(row, lexicon):
+        for index in range(len(row)):
+            gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
+    for index in () if gathered.context.labels else doubt.amid(row, goes):
+        gathered.for_phi[index].append(Evidence(Reason.CONTEXT, AMID, P_NEIGHBOUR))
+        goes[index] = gathered.p_phi(index) >= threshold
     behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
     gathered.beside |= behind | {i for i in range(len(row) - 1) if goes[i + 1]}
     gathered.beside |= {
         i for i in range(1, len(row)) if row[i - 1].text.endswith(LABEL_ENDS) and patterns.may_be_signed(row[i].text)
     }
+
+
+def _is_doubtful(word: Word) -> bool:
+    """Whether letters were seen that are not believed."""
+    return word.confidence < UNREADABLE and bool(alnum(word.text))
+
+
+def _names_institution(word: Word, lexicon: Lexicon) -> bool:
+    """Whether any reading of the word is one that names of institutions have."""
+    return any({fold(each) for each in parts(reading)} & lexicon.institution for reading in word.readings)
 
 
 def _pairs(gathered: Gathered) -> set[int]:
@@ -333,7 +372,7 @@ def _decide(gathered: Gathered, index: int, threshold: float) -> Finding:
     p_model = gathered.model[index] if gathered.model else None
     evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
     p_phi = gathered.p_phi(index)
-    if not evidence:
+    if all(each.rule == LONG for each in evidence):
         if word.confidence < UNREADABLE or not core(word.text):
             p_phi = P_UNREADABLE
             evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))

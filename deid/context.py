@@ -78,12 +78,20 @@ def _line(row: tuple[Word, ...], lexicon: Lexicon) -> LineContext:
                 context.open_label = kind
             break
         taken = _value(row, first, kind, marked, lexicon)
+        if not marked and kind is LabelKind.ID and _names_institution(row, index, taken, lexicon):
+            taken = []
         if marked or taken or kind is LabelKind.HARMLESS:
             context.labels.update(range(index, first))
         for each in taken:
             context.values[each] = kind.value
         index = max(first, 1 + max(taken, default=first - 1))
     return context
+
+
+def _names_institution(row: tuple[Word, ...], index: int, taken: list[int], lexicon: Lexicon) -> bool:
+    """Whether a word that may be a label of numbers is one of an institution: NHS before what is no number."""
+    digits = sum(digit_count(row[each].text) for each in taken)
+    return fold(core(row[index].text)) in lexicon.institution and digits < FEWEST_DIGITS
 
 
 def _label_at(row: tuple[Word, ...], index: int, lexicon: Lexicon) -> tuple[int, LabelKind | None, bool]:

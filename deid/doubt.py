@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from deid import patterns
-from deid.lexicon import Lexicon
+from deid.lexicon import LABEL_ENDS, Lexicon
 from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic
 from deid.values import UNREAD, Word
 
@@ -19,6 +19,10 @@ SURE = 0.8
 """And one of more than this is text where another view saw nothing that it could read."""
 GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
+DOUBTED, DOUBTED_WORDS = 0.7, 2
+"""Nor was one of so many words at least, each less sure than this, of which none is known."""
+AMID_WORDS, AMID_SHARE = 3, 0.5
+"""So many words of a line without digits go, and more than this share of its letters: the line is one name."""
 HALF_DAYS = frozenset(("am", "pm", "a.m", "p.m", "a", "p", "m"))
 """And what is left of them where a letter was not seen."""
 _SEXES = frozenset("mfwhkvxdoж男女")
@@ -85,6 +89,24 @@ def _is_garbled(words: Sequence[Word]) -> bool:
     sure = sum(word.confidence for word in words) / max(len(words), 1)
     digits = sum(digit_count(word.text) for word in words)
     return len(words) >= GARBLED_WORDS and sure < GARBLED and digits >= GARBLED_DIGITS
+
+
+def is_doubted(words: Sequence[Word], lexicon: Lexicon) -> bool:
+    """Whether none of a few words was read surely, and none is a known one of three letters or more."""
+    if len(words) < DOUBTED_WORDS or any(word.confidence >= DOUBTED for word in words):
+        return False
+    return not any(len(alnum(reading)) > 2 and lexicon.knows(reading) for word in words for reading in word.readings)
+
+
+def amid(words: Sequence[Word], goes: Sequence[bool]) -> set[int]:
+    """Indices of words that stay in a line without digits of which most goes, as in a name of an institution."""
+    if any(digit_count(word.text) for word in words) or sum(goes) < AMID_WORDS:
+        return set()
+    letters = [len(alnum(word.text)) for word in words]
+    going = sum(each for each, leaves in zip(letters, goes, strict=True) if leaves)
+    if going <= AMID_SHARE * sum(letters):
+        return set()
+    return {i for i in range(len(words)) if not goes[i] and letters[i] and not words[i].text.endswith(LABEL_ENDS)}
 
 
 def _may_be_rest(word: Word) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from deid import patterns
 from deid.context import LineContext
 from deid.lexicon import LabelKind
 from deid.text import alnum
@@ -32,12 +34,26 @@ pass are lower by as much, or its list would count twice."""
 _LISTED = frozenset(("known", "label"))
 P_SURNAME = 0.5
 """From here on the model is believed of a word of the trade that is somebody's surname too, beside a name."""
-_BESIDE = frozenset(("neighbour", "surname"))
+NUMBER, P_NUMBER = "number", 0.6
+"""The rule that says of a number without a unit that it stands behind a word that goes, and from when it goes too."""
+_BESIDE = frozenset(("neighbour", "surname", NUMBER))
 NEAR = "near"
 """The rule that says that a word is nearly one of a list: it counts only where a model does not say the opposite."""
 P_NEAR, P_NEAR_SHORT = 0.86, 0.6
 """From here on the model is believed against that, and of a word of three letters."""
-_WEAK = _BESIDE | {LabelKind.INSTITUTION.value}
+SCRIPT = "script"
+"""The rule that says of a label that it was read in letters of two alphabets: no model knows such a word."""
+_LIKE_RECORDS = re.compile(r"(?:19|20)\d{2}|\d{1,3}-\d{3}")
+"""Measures that years and pieces of numbers look like as well: the model is believed of them as beside what goes."""
+_LIKE_INITIALS = re.compile(r"[a-z]{2}")
+"""So are two small letters, in which people at a console sign."""
+_MAY_SIGN = re.compile(r"[^\W\d]{2}")
+"""And two letters without a mark, of what may be a label that has no value: Tech: Dr."""
+AMID = "amid"
+"""The rule that says of a word that it stands in a line of which most goes."""
+LONG = "long"
+"""The rule that says of one letter or two that there is room for more."""
+_WEAK = _BESIDE | {LabelKind.INSTITUTION.value, AMID, LONG}
 _PLACED = frozenset(("label", "symbol", "age"))
 
 
@@ -82,12 +98,18 @@ class Gathered:
         if self.for_phi[index]:
             only_beside = all(each.rule in _BESIDE for each in self.for_phi[index])
             if rules and only_beside:
+                if NUMBER in (each.rule for each in self.for_phi[index]):
+                    return P_NUMBER
                 surname = any(each.rule == "surname" for each in self.for_phi[index])
                 return _moved(P_SURNAME, -LISTED) if surname else P_FREES_KNOWN
             return P_FREES
         if not rules:
             return 0.5
-        if rules & _PLACED:
+        if SCRIPT in rules:
+            return 1.0
+        if _may_identify(self.words[index].text, rules):
+            bar = min(self.overrules, P_OVERRULES_BESIDE)
+        elif rules & _PLACED:
             bar = max(self.overrules, P_OVERRULES_PLACE)
         else:
             bar = min(self.overrules, P_OVERRULES_BESIDE) if index in self.beside else self.overrules
@@ -99,6 +121,15 @@ class Gathered:
             starts = index == 0 and len(self.words) > 1 and all(each.rule in _BESIDE for each in self.for_phi[0])
             return P_NEAR if starts and len(alnum(self.words[0].text)) > LONGEST_SHORT else P_FREES
         return P_NEAR_SHORT if len(alnum(self.words[index].text)) <= LONGEST_SHORT else P_NEAR
+
+
+def _may_identify(text: str, rules: set[str]) -> bool:
+    """Whether what a rule or list calls harmless has the form of a year, of a piece of a number or of initials."""
+    if rules == {"measure"}:
+        return _LIKE_RECORDS.fullmatch(text) is not None
+    if rules == {"known"}:
+        return _LIKE_INITIALS.fullmatch(text) is not None and not patterns.is_measure(text)
+    return "open" in rules and _MAY_SIGN.fullmatch(text) is not None
 
 
 def _against(p_model: float, bar: float) -> float:

@@ -7,15 +7,18 @@ opposite, and nothing else speaks against it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from deid.lexicon import MOST_CLIPPED, SHORTEST_NEAR, Lexicon
-from deid.text import core, fold, parts
+from deid.lexicon import LABEL_ENDS, MOST_CLIPPED, SHORTEST_NEAR, Lexicon, label_key
+from deid.text import alnum, core, fold, is_alphabetic, parts
+from deid.values import UNREAD, Word
 
 SHORTEST = 3
-
+SHORTEST_READING = 4
+"""Letters from which a known reading of a word stands in place of one that nothing knows."""
 
 _LIKE = (
     *(("u", "v"), ("v", "u"), ("0", "o"), ("1", "i"), ("1", "l"), ("i", "l"), ("l", "i"), ("c", "g"), ("g", "c")),
@@ -29,6 +32,44 @@ def is_nearly_known(text: str, lexicon: Lexicon) -> bool:
     """Whether a word that no list holds, or each of its parts, is one of theirs but for what readers do to a letter."""
     pieces = parts(text)
     return bool(pieces) and all(lexicon.knows(each) or _is_near(each, lexicon) for each in pieces)
+
+
+def as_known(word: Word, lexicon: Lexicon) -> Word:
+    """The word as another view or reader saw it where that is known, and what stands is a piece or a misreading of it.
+
+    No other reading may say more: a known word is a piece of a name now and then. What stood stays as another reading.
+    """
+    if word.text == UNREAD or not word.others or not is_alphabetic(word.text):
+        return word
+    text = fold(core(word.text))
+    if not text or _is_listed(word.text, lexicon):
+        return word
+    longest = max(len(alnum(each)) for each in word.readings)
+    for other in word.others:
+        known = fold(core(other))
+        if not is_alphabetic(other) or longest > len(alnum(other)) or len(alnum(other)) < SHORTEST_READING:
+            continue
+        if _is_listed(other, lexicon) and _may_be(text, known):
+            others = tuple(each for each in word.readings if each != other)
+            return replace(word, text=other, others=others)
+    return word
+
+
+def _is_listed(text: str, lexicon: Lexicon) -> bool:
+    """Whether the whole text is a known word, a label or one of an institution."""
+    folded = fold(core(text))
+    return (
+        folded in lexicon.institution
+        or label_key(text.rstrip("".join(LABEL_ENDS))) in lexicon.labels
+        or lexicon.knows(text)
+    )
+
+
+def _may_be(text: str, known: str) -> bool:
+    """Whether a reading is a piece of a known word, or but a letter away from it."""
+    if known.startswith(text) or known.endswith(text):
+        return True
+    return OSA.distance(text, known, score_cutoff=1) <= 1 or known in _alike(text)
 
 
 def _is_near(text: str, lexicon: Lexicon) -> bool:

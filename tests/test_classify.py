@@ -437,3 +437,63 @@ def test_a_doubted_letter_that_looks_like_a_colon_is_one_before_digits(
     label, value = line(text)
     (frame,) = find_phi([FrameWords(0, (), (replace(label, confidence=confidence), value))], ())
     assert [each.is_phi for each in frame.findings] == goes
+
+
+@pytest.mark.parametrize(
+    ("words", "goes"),
+    [
+        (("Riverbend", "NHS", "Trus:"), "Riverbend NHS"),
+        (("Riverbend", "NHS", "Trus:/Trust"), "Riverbend NHS Trus:"),
+        (("Trust", "Riverbend"), "Trust Riverbend"),
+        (("ID:", "Trust", "Riverbend"), "Riverbend"),
+        (("nex?", "NHS"), "NHS"),
+        (("nex?", "Gain"), ""),
+    ],
+)
+def test_words_of_institutions_go_beside_what_goes_or_is_not_believed(words: tuple[str, ...], goes: str) -> None:
+    """A question mark stands for a confidence of 0.45, a stroke before another reading."""
+    texts = [each.rstrip("?").split("/") for each in words]
+    read = line(" ".join(text[0] for text in texts))
+    said = zip(read, texts, words, strict=True)
+    given = [replace(w, others=tuple(t[1:]), confidence=0.45 if m.endswith("?") else 0.99) for w, t, m in said]
+    scores = {"Riverbend": 0.99, "NHS": 0.3, "nex": 0.3}
+    found = _findings(tuple(given), classifier=ScriptedClassifier(scores))
+    assert " ".join(each.word.text for each in found if each.is_phi) == goes
+
+
+def test_a_word_of_institutions_is_a_label_of_numbers_only_before_a_number() -> None:
+    assert _goes("NHS 9434 765") == "9434 765"
+    assert _goes("NHS TUS8 Varga") == "NHS TUS8 Varga"
+
+
+def test_two_small_letters_go_where_the_model_is_nearly_sure() -> None:
+    scores = {"as": 0.95, "AS": 0.95, "cm": 0.95, "al": 0.7}
+    assert _goes("as\nAS\ncm\nal", classifier=ScriptedClassifier(scores)) == "as"
+
+
+def test_no_model_is_asked_about_a_label_in_letters_of_two_alphabets() -> None:
+    model = ScriptedClassifier({"Hμ.": 1.0, "γέvvησης:": 1.0, "04.05.2021": 1.0})
+    assert _goes("Hμ. γέvvησης: 04.05.2021", classifier=model) == "04.05.2021"
+
+
+def test_a_label_is_no_part_of_a_phone() -> None:
+    assert _goes("D.0.B. 0711 455 7120") == "0711 455 7120"
+
+
+@pytest.mark.parametrize(
+    ("text", "scores", "goes"),
+    [
+        ("PATIENT R. ZAPATA", {"ZAPATA": 0.99}, "R. ZAPATA"),
+        ("PATIENT R ZAPATA", {"ZAPATA": 0.99}, "ZAPATA"),
+        ("Dr. Will Foot", {"Will": 0.99}, "Will Foot"),
+        ("Gain Will Foot", {"Will": 0.99}, "Will"),
+        ("Dr. Will Gain", {"Will": 0.99}, "Will"),
+        ("Tech: Dr", {"Dr": 0.99}, "Dr"),
+        ("Tech: Dr", {"Dr": 0.8}, ""),
+        ("Tech: Dr:", {"Dr:": 0.99}, ""),
+    ],
+)
+def test_what_looks_harmless_is_a_part_of_a_name_where_it_stands(
+    text: str, scores: dict[str, float], goes: str
+) -> None:
+    assert _goes(text, classifier=ScriptedClassifier(scores)) == goes

@@ -6,7 +6,7 @@ import pytest
 
 from deid.classify import find_phi
 from deid.values import UNREAD, Box, FrameWords, Word
-from tests.fakes import line, page
+from tests.fakes import ScriptedClassifier, line, page
 
 
 def _going(words: tuple[Word, ...]) -> str:
@@ -106,3 +106,79 @@ def test_the_half_of_the_day_goes_with_a_clock_whose_colon_nobody_saw() -> None:
     (half,) = line("M", left=clock.box.right + 8)
     assert _going((label, replace(clock, confidence=0.83), half)) == "1015 M"
     assert _going((label, clock, half)) == "1015"
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "goes"),
+    [
+        ("St u: 1 4Z", 0.6, "St u: 1 4Z"),
+        ("1 4Z", 0.6, "1 4Z"),
+        ("Gain 1 4Z", 0.6, ""),
+        ("1 4Z", 0.75, ""),
+        ("4Z", 0.6, ""),
+    ],
+)
+def test_a_line_of_which_no_word_was_read_surely_goes_unless_one_is_known(
+    text: str, confidence: float, goes: str
+) -> None:
+    assert _judged(_unsure(text, confidence), {}) == goes
+
+
+def test_such_a_line_goes_only_where_nothing_of_it_goes_by_itself() -> None:
+    assert _judged(_unsure("Req qwvb", 0.6), {"qwvb": 0.99}) == "qwvb"
+
+
+@pytest.mark.parametrize("text", ["GaP2", "W400L40"])
+def test_a_code_is_harmless_where_its_letters_are_believed(text: str) -> None:
+    assert _going(_unsure(text, 0.55)) == ""
+    assert _going(_unsure(text, 0.45)) == text
+
+
+def _judged(words: tuple[Word, ...], scores: dict[str, float]) -> str:
+    (frame,) = find_phi([FrameWords(0, (), words)], (), ScriptedClassifier(scores))
+    return " ".join(each.word.text for each in frame.findings if each.is_phi)
+
+
+def test_one_letter_with_room_for_more_goes_unless_the_model_is_sure_of_the_opposite() -> None:
+    (short,) = line("g")
+    long = replace(short, box=replace(short.box, width=100))
+    assert _judged((long,), {"g": 0.3}) == "g"
+    assert _judged((long,), {"g": 0.1}) == ""
+    assert _judged((short,), {"g": 0.3}) == ""
+    assert _judged((replace(long, confidence=0.4),), {"g": 0.1}) == "g"
+
+
+@pytest.mark.parametrize(
+    ("text", "heart", "stays"),
+    [
+        ("acre Heart lear titu", 0.5, ""),
+        ("acre Heart lear titu", 0.1, "Heart"),
+        ("acre Heart lear", 0.5, "Heart"),
+        ("acre Heart lear titu 5", 0.5, "Heart 5"),
+        ("ID: acre Heart lear titu", 0.5, "ID: Heart"),
+        ("acre Heart Thickness Vertical titu lear", 0.5, "Heart Thickness Vertical"),
+    ],
+)
+def test_a_known_word_in_a_line_of_which_most_goes_goes_too(text: str, heart: float, stays: str) -> None:
+    words = line(text)
+    gone = _judged(words, {"acre": 0.9, "lear": 0.98, "titu": 0.99, "Heart": heart}).split()
+    assert " ".join(each.text for each in words if each.text not in gone) == stays
+
+
+@pytest.mark.parametrize(
+    ("text", "scores", "goes"),
+    [
+        ("slautgatan 288", {"slautgatan": 0.95, "288": 0.67}, "slautgatan 288"),
+        ("slautgatan 288", {"slautgatan": 0.95, "288": 0.5}, "slautgatan"),
+        ("slautgatan 288mm", {"slautgatan": 0.95, "288mm": 0.67}, "slautgatan"),
+        ("2007", {"2007": 0.92}, "2007"),
+        ("2007", {"2007": 0.85}, ""),
+        ("3007", {"3007": 0.92}, ""),
+        ("1-544", {"1-544": 0.92}, "1-544"),
+        ("1-5", {"1-5": 0.92}, ""),
+    ],
+)
+def test_numbers_go_that_the_model_nearly_knows_to_be_of_a_house_a_year_or_a_record(
+    text: str, scores: dict[str, float], goes: str
+) -> None:
+    assert _judged(line(text), scores) == goes

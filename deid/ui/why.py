@@ -36,7 +36,13 @@ _RULES: dict[Reason, dict[str, str]] = {
         "neighbour": "stands beside a word that goes",
         "surname": "is a surname too and stands beside a word that goes",
         "initial": "is an initial beside a name that goes",
-        "named": "stands behind a name that goes, as in a name of an institution",
+        "number": "is a number beside a word that goes",
+        "named": "stands beside a name that goes, as in a name of an institution",
+        "amid": "stands in a line of which most goes",
+        "across": "belongs to what goes right beside it in another line",
+    },
+    Reason.UNREADABLE: {
+        "long": "has room for more letters than were read",
     },
     Reason.LEXICON: {
         "label": "is a label",
@@ -47,6 +53,7 @@ _RULES: dict[Reason, dict[str, str]] = {
         "code": "is a technical code",
         "short": "is a single letter",
         "near": "is nearly a harmless word of the list",
+        "script": "is a label in letters of two alphabets",
         "ghost": "was made of pieces of other lines, each of them read well",
     },
 }
