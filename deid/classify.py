@@ -224,6 +224,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if doubt.may_be_initials(word, lexicon):
         return []
+    if in_greek(text) != text and lexicon.begins_label(text):
+        return [Evidence(Reason.LEXICON, SCRIPT, P_KNOWN)]
     if lexicon.knows(text) or any(lexicon.knows(each) for each in _kept_readings(word)):
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
     if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":

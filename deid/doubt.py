@@ -19,7 +19,7 @@ SURE = 0.8
 """And one of more than this is text where another view saw nothing that it could read."""
 GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
-DOUBTED, DOUBTED_WORDS = 0.7, 2
+DOUBTED, DOUBTED_WORDS = 0.7, 3
 """Nor was one of so many words at least, each less sure than this, of which none is known."""
 AMID_WORDS, AMID_SHARE = 3, 0.5
 """So many words of a line without digits go, and more than this share of its letters: the line is one name."""

@@ -138,6 +138,11 @@ class Lexicon:
         near = process.extractOne(key, self.alike[len(key)], scorer=fuzz.ratio, score_cutoff=FUZZY_LABEL)
         return self.labels[near[0]] if near else None
 
+    def begins_label(self, word: str) -> bool:
+        """Whether the word is the first one of a label of several."""
+        key = f"{label_key(word)} "
+        return any(each.startswith(key) for each in self.labels)
+
     def names_equipment(self, word: str) -> bool:
         """Whether the word is a device, a probe or a sequence by its whole name, digits and all."""
         return fold(core(word)).strip("()") in self.equipment

@@ -474,6 +474,7 @@ def test_two_small_letters_go_where_the_model_is_nearly_sure() -> None:
 def test_no_model_is_asked_about_a_label_in_letters_of_two_alphabets() -> None:
     model = ScriptedClassifier({"Hμ.": 1.0, "γέvvησης:": 1.0, "04.05.2021": 1.0})
     assert _goes("Hμ. γέvvησης: 04.05.2021", classifier=model) == "04.05.2021"
+    assert _goes("Hμ. 04.05.2021", classifier=model) == "04.05.2021"
 
 
 def test_a_label_is_no_part_of_a_phone() -> None:
