@@ -32,6 +32,7 @@ from deid.gathered import (
     P_SYMBOL,
     P_UNREADABLE,
     SCRIPT,
+    SETTINGS,
     Gathered,
 )
 from deid.ghosts import without_ghosts
@@ -230,6 +231,8 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
     if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":
         return [Evidence(Reason.LEXICON, "measure", P_KNOWN)]
+    if word.confidence >= UNREADABLE and patterns.are_several_settings(text, lexicon):
+        return [Evidence(Reason.LEXICON, SETTINGS, P_KNOWN)]
     is_code = patterns.is_code(text) or all(_part_known(each, lexicon) for each in parts(text))
     if (is_code or patterns.is_settings(text, lexicon)) and word.confidence >= UNREADABLE:
         return [Evidence(Reason.LEXICON, "code", P_KNOWN)]

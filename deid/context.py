@@ -154,7 +154,7 @@ def _day(row: tuple[Word, ...], first: int, lexicon: Lexicon) -> list[int]:
             break
         more = index + 1 < len(row) and _may_be_date(row[index + 1].text)
         month = more and is_alphabetic(text) and (fold(core(text)) in lexicon.months or not lexicon.knows(text))
-        if not _may_be_date(text) and not month:
+        if not (_may_be_date(text) or month or patterns.date_shape(text, lexicon)):
             break
         taken.append(index)
     return taken

@@ -54,7 +54,9 @@ AMID = "amid"
 LONG = "long"
 """The rule that says of one letter or two that there is room for more."""
 _WEAK = _BESIDE | {LabelKind.INSTITUTION.value, AMID, LONG}
-_PLACED = frozenset(("label", "symbol", "age"))
+SETTINGS = "settings"
+"""The rule that says of a word that it is several settings whose spaces no reader saw."""
+_PLACED = frozenset(("label", "symbol", "age", SETTINGS))
 
 
 @dataclass(slots=True)

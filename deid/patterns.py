@@ -268,6 +268,12 @@ def is_settings(word: str, lexicon: Lexicon) -> bool:
     return all({each, look} & lexicon.console or each in ("x", "s") for each, look in zip(names, looks, strict=True))
 
 
+def are_several_settings(word: str, lexicon: Lexicon) -> bool:
+    """Whether the word is known settings without their spaces, two or more of them, none like a record's number."""
+    names = _LETTERS.findall(fold(core(word)))
+    return len(names) > 1 and not _NUMBERED & set(names) and is_settings(word, lexicon)
+
+
 def is_bare_number(word: str) -> bool:
     """Whether the word is a whole number without a unit, such as one of a house."""
     return bool(_HOUSE_NUMBER.fullmatch(fold(core(word))))

@@ -31,6 +31,7 @@ def _goes(text: str, **options: object) -> str:
         ("Patient ID: 4711", "4711"),
         ("ID: GAIN 82", ""),
         ("DOB: 12/03/1964 M", "12/03/1964"),
+        ("D.0.B. 28-0ct-1965", "28-0ct-1965"),
         ("DOB: 12/03/1964 L12-5 Gain", "12/03/1964"),
         ("Ref: Dr Hale", "Hale"),
         ("A. Varga", "A. Varga"),

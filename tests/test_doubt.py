@@ -134,6 +134,11 @@ def test_a_code_is_harmless_where_its_letters_are_believed(text: str) -> None:
     assert _going(_unsure(text, 0.45)) == text
 
 
+def test_several_settings_in_one_word_stay_where_the_model_would_overrule_a_list() -> None:
+    assert _judged(_unsure("W400L40", 0.97), {"W400L40": 0.999}) == ""
+    assert _judged(_unsure("Q400L40", 0.97), {"Q400L40": 0.999}) == "Q400L40"
+
+
 def _judged(words: tuple[Word, ...], scores: dict[str, float]) -> str:
     (frame,) = find_phi([FrameWords(0, (), words)], (), ScriptedClassifier(scores))
     return " ".join(each.word.text for each in frame.findings if each.is_phi)

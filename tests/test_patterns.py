@@ -160,6 +160,13 @@ def test_known_settings_without_spaces_stay_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "several"), [("W400L40", True), ("C40W400", True), ("W400", False), ("A123H456", False)]
+)
+def test_several_settings_in_one_word_are_told_from_numbers_of_records(word: str, several: bool) -> None:
+    assert patterns.are_several_settings(word, LEXICON) is several
+
+
+@pytest.mark.parametrize(
     ("line", "found"),
     [
         ("Born 12 03 1964", {1, 2, 3}),

@@ -51,6 +51,7 @@ _RULES: dict[Reason, dict[str, str]] = {
         "known": "is a harmless word of the list",
         "measure": "is a measurement",
         "code": "is a technical code",
+        "settings": "is several settings whose spaces were not seen",
         "short": "is a single letter",
         "near": "is nearly a harmless word of the list",
         "script": "is a label in letters of two alphabets",
