@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.ocr import PADDING_PX, OcrEngine, Picture, arrange, read_frame
+from deid.grounds import PADDING_PX
+from deid.ocr import OcrEngine, Picture, arrange, read_frame
 from deid.values import Box, View, Word
 
 LARGEST_PX = 2600

@@ -10,30 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.levels import lettering
+from deid.grounds import PADDING_PX, bordered
 from deid.merging import SAME_PLACE, merge, same_place, stretched
 from deid.strips import Strip, cut_strips, words_of_strips
 from deid.values import KNOWN, UNREAD, Box, View, Word
 
-PADDING_PX = 20
-"""Readers lose text that touches the border, so the picture is read with its ground carried on around it."""
 COARSE_SIDE_PX = 800
 """A search at another scale finds what a close one misses: at the same scale a second one found nothing more."""
-BORDER_SIGMA_PX = 12.0
-"""Wider than the strokes of letters that the border cuts."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
 SURE_LINE = 0.95
 """Known words of at least this confidence are not read again."""
 GHOST, CLEAR = 0.55, 0.8
 """What was read less surely than the first over words that were read more surely than the second is nothing."""
-LETTERED, LETTERED_LONG = 0.6, 0.5
-"""A line that shows only by its level is one if it was read as surely as this, one of LONG letters as the second."""
-FEWEST_LETTERS, LONG = 2, 6
 LINE_GAP_HEIGHTS = 1.1
 """Words further apart than this many heights stand in different lines of text."""
 
@@ -79,7 +71,6 @@ def read_frame(
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
-    plain = next((picture for view, picture in views.items() if view is not View.LOCAL), None)
     words: tuple[Word, ...] = ()
     for view, picture in sorted(views.items(), key=lambda item: item[0] is not View.LOCAL):
         side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
@@ -97,8 +88,6 @@ def read_frame(
         for reader in others if fresh or not (seen or words) else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
-    if len(views) > 1 and plain is not None:
-        words = merge(words, _of_one_level(plain, finders, [word.box for word in words]))
     return arrange(_without_ghosts(words))
 
 
@@ -107,28 +96,6 @@ def _unclipped(views: Mapping[View, Picture], picture: Picture) -> Picture:
     plain = next((each for view, each in views.items() if view is not View.LOCAL), picture)
     chosen = views.get(View.FULL, plain)
     return chosen if chosen.min() < chosen.max() else picture
-
-
-def _of_one_level(picture: Picture, finders: Sequence[OcrEngine], known: Sequence[Box]) -> tuple[Word, ...]:
-    """Words in lettering of one level where no word is known, from lines of which enough was read."""
-    strokes = lettering(picture, known)
-    if strokes is None:
-        return ()
-    found: tuple[Word, ...] = ()
-    for finder in finders:
-        found = merge(found, _read_padded(strokes, finder, COARSE_SIDE_PX))
-    lines: dict[int, list[Word]] = {}
-    for word in found:
-        if not any(same_place(word.box, box) for box in known):
-            lines.setdefault(word.line, []).append(word)
-    return tuple(word for line in lines.values() if _is_lettering(line) for word in line)
-
-
-def _is_lettering(line: Sequence[Word]) -> bool:
-    letters = sum(each.isalnum() for word in line for each in word.text)
-    length = sum(len(word.text) for word in line)
-    believed = LETTERED_LONG if letters >= LONG else LETTERED
-    return letters >= FEWEST_LETTERS and sum(word.confidence * len(word.text) for word in line) >= believed * length
 
 
 def _without_ghosts(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -178,20 +145,6 @@ def _read_padded(
         if right > left and bottom > top:
             words.append(replace(word, box=Box.from_edges(left, top, right, bottom)))
     return tuple(words)
-
-
-def bordered(picture: Picture) -> Picture:
-    """The picture with PADDING_PX around it of the ground that its edge lies on.
-
-    The edge's own pixels would carry on the strokes of letters that the border cuts, and no detector finds those.
-    """
-    widths = [(PADDING_PX, PADDING_PX)] * 2 + [(0, 0)] * (picture.ndim - 2)
-    padded = np.pad(picture, widths, mode="edge")
-    near, deep = PADDING_PX, 4 * PADDING_PX
-    for turn in range(4):
-        side = np.rot90(padded, turn)  # a view: what is written into it stands in `padded`
-        side[:near] = cv2.GaussianBlur(np.ascontiguousarray(side[:deep]), (0, 0), BORDER_SIGMA_PX)[:near]
-    return padded
 
 
 def arrange(words: Sequence[Word]) -> tuple[Word, ...]:

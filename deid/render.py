@@ -17,6 +17,7 @@ from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from deid.codecs.raw import frame_count, raw_frame, raw_photometric
 from deid.errors import PixelError
+from deid.grounds import even_ground, sampled
 from deid.values import View
 
 __all__ = ["blurred", "distinct_views", "frame_count", "render_frame", "render_stored", "to_png", "window_of"]
@@ -26,13 +27,6 @@ CLIPPED_SHARE = 0.0002
 WIDE = 4.0
 """A window this many times as wide as what is stored leaves too few grey levels to read."""
 MIDDLE_PERCENTILES = (0.5, 99.5)
-GROUND_SHARE = 1 / 40
-"""The ground behind text is taken to be what a blur of this share of the picture's longer side leaves."""
-INK_PERCENTILE = 99.8
-GROUND_STEPS = 4
-"""The blur is made of a picture in which it is this many pixels wide."""
-SAMPLED_PIXELS = 400_000
-"""Percentiles are taken of about this many pixels, or of all where there are fewer."""
 BLUR_SHARE = 1 / 45
 """Of the longer side: wider than any letter's strokes, in the largest text that devices burn in too."""
 
@@ -58,7 +52,7 @@ def render_stored(dataset: Dataset, stored: NDArray[np.generic], view: View) -> 
         picture = _palette(dataset, stored)
     else:
         picture = _grey(dataset, stored, view)
-    return _local_contrast(picture) if view is View.LOCAL else picture
+    return even_ground(picture) if view is View.LOCAL else picture
 
 
 def distinct_views(dataset: Dataset, stored: NDArray[np.generic]) -> dict[View, Picture]:
@@ -72,7 +66,7 @@ def distinct_views(dataset: Dataset, stored: NDArray[np.generic]) -> dict[View, 
     """
     if stored.ndim == 3 or str(dataset.get("PhotometricInterpretation", "")).startswith("PALETTE"):
         shown = render_stored(dataset, stored, View.WINDOW)
-        return {View.WINDOW: shown, View.LOCAL: _local_contrast(shown)}
+        return {View.WINDOW: shown, View.LOCAL: even_ground(shown)}
     values = np.nan_to_num(stored.astype(np.float32), posinf=0, neginf=0)
     low, high = window_of(dataset, values)
     smallest, largest = float(values.min()), float(values.max())
@@ -82,7 +76,7 @@ def distinct_views(dataset: Dataset, stored: NDArray[np.generic]) -> dict[View, 
         views.append(View.WINDOW)
     if clips or not views:
         views.append(View.FULL)
-    first, last = np.percentile(_sampled(values), MIDDLE_PERCENTILES)
+    first, last = np.percentile(sampled(values), MIDDLE_PERCENTILES)
     if first < last and WIDE * (last - first) < min(high - low, largest - smallest):
         views.append(View.MIDDLE)
     return {view: render_stored(dataset, stored, view) for view in (*views, View.LOCAL)}
@@ -106,7 +100,7 @@ def _grey(dataset: Dataset, stored: NDArray[np.generic], view: View) -> Picture:
     if view is View.WINDOW:
         low, high = window_of(dataset, values)
     elif view is View.MIDDLE:
-        low, high = (float(each) for each in np.percentile(_sampled(values), MIDDLE_PERCENTILES))
+        low, high = (float(each) for each in np.percentile(sampled(values), MIDDLE_PERCENTILES))
     scaled = np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
     inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
     return np.asarray(255 - scaled if inverted else scaled, np.uint8)
@@ -120,7 +114,7 @@ def window_of(dataset: Dataset, values: NDArray[np.float32]) -> tuple[float, flo
         return (centre - width / 2 - intercept) / slope, (centre + width / 2 - intercept) / slope
     if (_first(dataset, "BitsAllocated") or 8) <= 8:
         return 0.0, 255.0 if values.max() > 1 else 1.0
-    low, high = np.percentile(_sampled(values), MIDDLE_PERCENTILES)
+    low, high = np.percentile(sampled(values), MIDDLE_PERCENTILES)
     return float(low), float(high) if high > low else float(values.max())
 
 
@@ -152,30 +146,3 @@ def _colour(dataset: Dataset, stored: NDArray[np.generic]) -> Picture:
     if photometric.startswith("YBR"):
         return np.asarray(convert_color_space(np.ascontiguousarray(stored), "YBR_FULL", "RGB"), np.uint8)
     return np.ascontiguousarray(stored[..., :3], np.uint8)
-
-
-def _local_contrast(picture: Picture) -> Picture:
-    """Text on an even grey ground, light text made dark; colour becomes its brightest sample.
-
-    A detector that misses light letters on anatomy often finds them so, and the other way round.
-    """
-    grey = (picture.max(axis=2) if picture.ndim == 3 else picture).astype(np.float32)
-    ink = grey - _ground(grey)
-    strength = max(float(np.percentile(np.abs(_sampled(ink)), INK_PERCENTILE)), 1.0)
-    return np.asarray(np.clip(128 - ink * (127 / strength), 0, 255), np.uint8)
-
-
-def _ground(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a wide blur leaves, made of a smaller picture: it looks the same and takes a tenth of the time."""
-    sigma = max(max(grey.shape) * GROUND_SHARE, 1.0)
-    step = max(int(sigma / GROUND_STEPS), 1)
-    size = max(grey.shape[1] // step, 1), max(grey.shape[0] // step, 1)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    smooth = cv2.GaussianBlur(small, (0, 0), sigma / step)
-    return np.asarray(cv2.resize(smooth, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _sampled(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values of a grid over the picture, enough to tell what share of all lies below a level."""
-    step = max(int((values.size / SAMPLED_PIXELS) ** 0.5), 1)
-    return values[::step, ::step]

@@ -20,9 +20,9 @@ from deid import header
 from deid.codecs.raw import forget_decoded, pixel_keyword, raw_frame
 from deid.engines.detector import Detector
 from deid.errors import DeidError
+from deid.grounds import bordered
 from deid.inputs import InputFile, walk_inputs
 from deid.load import HEAD_BYTES, is_dicom, load
-from deid.ocr import bordered
 from deid.render import Picture, frame_count, render_stored
 from deid.values import Box, View
 from deid.workers import Beat, Limits, Lost, Work, work_through

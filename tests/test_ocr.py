@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deid.grounds import PADDING_PX, bordered
 from deid.merging import merge
-from deid.ocr import PADDING_PX, arrange, bordered, read_frame
+from deid.ocr import arrange, read_frame
 from deid.values import KNOWN, UNREAD, Box, View, Word
 from tests.fakes import ScriptedOcr
 

@@ -18,8 +18,10 @@ from deid.engines.network import Network
 from deid.errors import EngineError
 from deid.values import Box
 
+MODELS = Path(__file__).parent.parent / "models"
 PACKAGE = Path(str(importlib.metadata.distribution("rapidocr").locate_file("rapidocr")))
-DETECTOR = PACKAGE / "models/PP-OCRv6_det_small.onnx"
+DETECTOR = MODELS / "detector.onnx"
+"""The package's PP-OCRv6, trained further (`deid.training.searching`)."""
 LARGEST_SCALE = 2.0
 FAINT = ((0.15, 0.25), (0.03, 0.06))
 """How sure of a pixel, and of a line, the detector is at least where ground hides text: the package asks for twice the

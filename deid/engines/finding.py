@@ -1,11 +1,10 @@
-"""Lines of text in a picture, found and not yet read: searched closely, in tiles, and softened."""
+"""Lines of text in a picture, found and not yet read: searched closely, and in tiles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rapidocr.utils.process_img import get_rotate_crop_image
@@ -20,14 +19,10 @@ LARGE_PX, LARGE_SIDE_PX = 1800, 2048
 TILE_SIDE_PX = 2600
 """Larger pictures are searched in overlapping tiles of this side too, lest small text vanish in scaling."""
 TILE_OVERLAP_PX = 250
-SOFT_SIDE_PX = 480
-"""And once more softened, at this longer side: letters of dots, and faint ones on grain, are letters only then."""
-SOFT_SIGMA_PX, SOFT_CONTRAST = 1.0, 1.6
 SHORTEST_REST = 1.0
 """What is left of a line beside those seen already holds a word from this many of its heights on."""
 LEVEL = 0.3
 """Lines share a level where more than this share of the lower one's height is beside the other."""
-EVEN_GROUND = 128
 TALL = 1.5
 """What is this many times as high as wide may be a line that runs up or down."""
 KNOWN_LEVEL, KNOWN_GAP = 0.6, 0.6
@@ -44,14 +39,10 @@ class Line:
     """Its corners, shape (4, 2), x before y."""
     score: float
     """How sure the detector is that it is text."""
-    crops: tuple[Picture, ...]
-    """Its pixels, and those that it was found in where they are others."""
+    crop: Picture
+    """Its pixels; none where it lies outside."""
     turns: tuple[int, ...]
     """Quarter turns against the clock under which it may be upright."""
-    soft: bool = False
-    """Whether it shows only in the softened picture."""
-    pieces: tuple[int, ...] = ()
-    """Numbers of lines before it that are no more than strokes of its letters."""
     faint: bool = False
     """Whether the detector is hardly sure of it."""
 
@@ -60,9 +51,8 @@ def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: 
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
     It is searched with its longer side at `side_px`; without one at DETECT_SIDE_PX or, where it is large, at
-    LARGE_SIDE_PX and in tiles, and once more softened: what shows only then comes after them, and what the first search
-    shows faintly last. Of a picture that is a part of another, `share` of its longer side, all sides are as much
-    shorter.
+    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them. Of a picture that is a part of
+    another, `share` of its longer side, all sides are as much shorter.
     """
     colour = np.ascontiguousarray(colour)
     close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > share * LARGE_PX else DETECT_SIDE_PX
@@ -72,31 +62,19 @@ def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: 
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
         found += [(quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, close_px)]
     found = _without_repeats(found)
-    lines = [_line(quad, score, (colour,)) for quad, score in found]
-    if side_px is None:
-        soft = _softened(colour)
-        for quad, score in _without_repeats(detector.search(soft, round(share * SOFT_SIDE_PX))):
-            pieces = [number for number, (each, _) in enumerate(found) if _is_piece(each, quad)]
-            beside = [each for number, (each, _) in enumerate(found) if number not in pieces]
-            for rest in _uncovered(quad, beside):
-                lines.append(_line(rest, score, (colour, soft), pieces))
+    lines = [_line(quad, score, colour) for quad, score in found]
     for fainter in faint:
         known = [line.quad for line in lines]
         for quad, score in _without_repeats(fainter):
-            lines += [replace(_line(rest, score, (colour,)), faint=True) for rest in _uncovered(quad, known)]
+            lines += [replace(_line(rest, score, colour), faint=True) for rest in _uncovered(quad, known)]
     return lines
 
 
-def _line(quad: Quad, score: float, pictures: Sequence[Picture], pieces: Sequence[int] = ()) -> Line:
+def _line(quad: Quad, score: float, picture: Picture) -> Line:
     left, top, right, bottom = bounds(quad)
     tall = bottom - top >= TALL * (right - left)
-    crops = [
-        picture[max(top, 0) : bottom, max(left, 0) : right] if tall else get_rotate_crop_image(picture, quad.copy())
-        for picture in pictures
-    ]
-    turns = (1, -1, 0) if tall else (0,)
-    sized = tuple(np.asarray(crop, np.uint8) for crop in crops if crop.size)
-    return Line(quad, score, sized, turns, len(pictures) > 1, tuple(pieces))
+    crop = picture[max(top, 0) : bottom, max(left, 0) : right] if tall else get_rotate_crop_image(picture, quad.copy())
+    return Line(quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,))
 
 
 def bounds(quad: NDArray[np.float32]) -> tuple[int, int, int, int]:
@@ -124,23 +102,6 @@ def is_known(quad: Quad, known: Sequence[Box]) -> bool:
             return False
         reached = max(reached, stop)
     return (bottom if tall else right) - reached <= KNOWN_GAP * height
-
-
-def _softened(colour: Picture) -> Picture:
-    """A picture on an even ground with fine grain smoothed away and what is left brought out."""
-    smooth = cv2.GaussianBlur(colour[..., 0], (0, 0), SOFT_SIGMA_PX)
-    strong = cv2.convertScaleAbs(smooth, alpha=SOFT_CONTRAST, beta=EVEN_GROUND * (1 - SOFT_CONTRAST))
-    return np.repeat(np.asarray(strong, np.uint8)[..., None], 3, axis=2)
-
-
-def _is_piece(line: Quad, whole: Quad) -> bool:
-    """Whether a line is no more than strokes of a letter of another."""
-    left, top, right, bottom = bounds(whole)
-    height = min(right - left, bottom - top)
-    size = np.ptp(line, axis=0)
-    centre = line.mean(axis=0)
-    inside = left <= centre[0] <= right and top <= centre[1] <= bottom
-    return bool(inside and float(size.max()) < height)
 
 
 def _uncovered(quad: Quad, lines: Sequence[Quad]) -> list[Quad]:

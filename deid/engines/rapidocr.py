@@ -20,16 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deid.engines.detector import Detector
+from deid.engines.detector import MODELS, Detector
 from deid.engines.finding import Line, bounds, find_lines, is_known
 from deid.errors import EngineError
-from deid.follow import follow
 from deid.text import alnum
 from deid.values import KNOWN, UNREAD, Box, Word
 
-SOFT_READ, SOFT_LETTERS = 0.7, 2
-"""A line that shows only in the softened picture, or faintly, is one if it was read as surely as this, and as so many
-letters."""
+FAINT_READ, FAINT_LETTERS = 0.7, 2
+"""A line that shows faintly is one if it was read as surely as this, and as so many letters."""
 FAINT_LINE = 0.12
 """Or, unread, if it is long and the detector is as sure as this: then its text goes."""
 SPACE_ADVANCES = 1.75
@@ -44,6 +42,10 @@ HALF_LETTER = 0.25
 """Of the way from one character's middle to the next one's, with a space between them."""
 LATE_COLUMNS = 0.25
 """The recogniser tells of a character so much later than at its middle: the mean of 886 characters."""
+RECOGNISER = MODELS / "recogniser.onnx"
+"""The package's PP-OCRv6, trained further (`deid.training.reading`)."""
+TRAINED = "trained-1"
+"""Which training the two networks in use are of: told with the version, since it decides what is read."""
 REMEMBERED_LINES = 4000
 SHORTEST_LINE_PX = 192
 """Shorter lines of 48 pixels' height are filled up to this length. The package's 320 takes a fifth longer, reads no
@@ -85,6 +87,7 @@ class RapidOcr:
             engine: Any = RapidOCR(
                 params={
                     "Global.log_level": "critical",
+                    "Rec.model_path": str(RECOGNISER),
                     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
                     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
                 }
@@ -98,7 +101,7 @@ class RapidOcr:
         # Lines are short: reading several side by side gains more than sharing out one among threads.
         self._side_by_side = ThreadPoolExecutor(threads, "reader").map if threads > 1 else map
         self._rec_input = TextRecInput
-        self.version = f"{importlib.metadata.version('rapidocr')} {self._detector.precision}"
+        self.version = f"{importlib.metadata.version('rapidocr')} {TRAINED} {self._detector.precision}"
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
         self._remembering = Lock()
 
@@ -107,63 +110,42 @@ class RapidOcr:
     ) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        Searched as `find_lines` says, which without `side_px` misses least; then lines are followed too. A line that
-        `known` words cover from end to end is not read: one word stands for it, with KNOWN as its text.
+        Searched as `find_lines` says, which without `side_px` misses least. A line that `known` words cover from end to
+        end is not read: one word stands for it, with KNOWN as its text.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-        seen: dict[int, list[Word]] = {}
+        read: list[Word] = []
         lines, again = [], []
         for number, line in enumerate(find_lines(self._detector, colour, side_px, share)):
             if is_known(line.quad, known):
                 again.append((number, line))
-            elif line.crops:
+            elif line.crop.size:
                 lines.append((number, line))
         readings = self._side_by_side(self._best, [line for _, line in lines])
-        for (number, line), (crop, turn, reading) in zip(lines, readings, strict=True):
-            is_read = reading.confidence >= SOFT_READ and len(alnum(reading.text)) >= SOFT_LETTERS
+        for (number, line), (turn, reading) in zip(lines, readings, strict=True):
+            crop = line.crop
+            is_read = reading.confidence >= FAINT_READ and len(alnum(reading.text)) >= FAINT_LETTERS
             is_there = line.faint and line.score >= FAINT_LINE and _length(crop) >= LONG_LINE
-            if (line.soft or line.faint) and not (is_read or is_there):
+            if line.faint and not (is_read or is_there):
                 continue
-            for piece in line.pieces:
-                seen.pop(piece, None)
-            seen[number] = words = []
-            is_sure = line.score >= SURE_LINE and not line.soft
-            if (is_sure and _is_unread(reading, crop)) or (is_there and not is_read):
+            if (line.score >= SURE_LINE and _is_unread(reading, crop)) or (is_there and not is_read):
                 box = _place(line.quad, 0, 1, 0, picture.shape)
                 vertical = len(line.turns) > 1
-                words += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), number, vertical=vertical)]
+                read += [] if box is None else [Word(UNREAD, box, 0.0, (self.name,), number, vertical=vertical)]
                 continue
             for text, start, stop, confidence in _split(reading, _ink(np.rot90(crop, turn))):
                 box = _place(line.quad, start, stop, turn, picture.shape)
                 if box is not None:
-                    words.append(Word(text, box, confidence, (self.name,), number, vertical=turn != 0))
-        read = [word for words in seen.values() for word in words]
-        if side_px is None:
-            read += follow(colour[..., 0], read, self._read_strip)
+                    read.append(Word(text, box, confidence, (self.name,), number, vertical=turn != 0))
         for number, line in again:
             box = _place(line.quad, 0, 1, 0, picture.shape)
             read += [] if box is None else [Word(KNOWN, box, 0.0, (self.name,), number, vertical=len(line.turns) > 1)]
         return tuple(read)
 
-    def _read_strip(self, strip: _Picture) -> list[Word]:
-        """Words of a picture that holds one upright line, or none, in its coordinates; nothing is searched."""
-        colour = np.repeat(strip[..., None], 3, axis=2)
-        rows, columns = strip.shape
-        whole = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
-        reading = self._remember(colour)
-        words = []
-        for text, start, stop, confidence in _split(reading, _ink(colour), tight=True):
-            box = _place(whole, start, stop, 0, strip.shape)
-            if box is not None:
-                words.append(Word(text, box, confidence, (self.name,)))
-        return words
-
-    def _best(self, line: Line) -> tuple[_Picture, int, _Reading]:
-        """The pixels and the turn under which a line is read most surely, and what is read."""
-        tried = [(crop, turn) for crop in line.crops for turn in line.turns]
-        readings = [self._remember(np.ascontiguousarray(np.rot90(crop, turn))) for crop, turn in tried]
-        best = max(range(len(tried)), key=lambda each: readings[each].confidence)
-        return *tried[best], readings[best]
+    def _best(self, line: Line) -> tuple[int, _Reading]:
+        """The turn under which a line is read most surely, and what is read."""
+        readings = [(turn, self._remember(np.ascontiguousarray(np.rot90(line.crop, turn)))) for turn in line.turns]
+        return max(readings, key=lambda each: each[1].confidence)
 
     def _remember(self, crop: _Picture) -> _Reading:
         """The reading of a line; equal pixels are read once."""
@@ -218,14 +200,11 @@ def _reading(text: str, info: Any) -> _Reading:
     return _Reading("".join(spaced), tuple(centres), tuple(float(each) for each in confidences))
 
 
-def _split(
-    reading: _Reading, ink: NDArray[np.float64], *, tight: bool = False
-) -> list[tuple[str, float, float, float]]:
+def _split(reading: _Reading, ink: NDArray[np.float64]) -> list[tuple[str, float, float, float]]:
     """(text, start, stop, confidence) of each word, start and stop as shares of the line's length.
 
     A word ends in the middle of the gap beside it; where it is not clear which gap that is, it reaches as far as a
-    stroke of it may stand. The first and the last word reach the ends of the line, or, `tight`, an advance beyond their
-    letters.
+    stroke of it may stand. The first and the last word reach the ends of the line.
     """
     pieces = _pieces(reading, ink)
     if not pieces:
@@ -233,13 +212,9 @@ def _split(
     seams = [_seam(ink, reading.centres[before[-1]], reading.centres[after[0]]) for before, after in pairwise(pieces)]
     starts = [0.0, *(start for start, _ in seams)]
     stops = [*(stop for _, stop in seams), 1.0]
-    advance = float(np.median(np.diff(reading.centres))) if len(reading.centres) > 1 else 1.0
     shown = "".join(reading.text.split())
     words = []
     for piece, start, stop in zip(pieces, starts, stops, strict=True):
-        if tight:
-            start = max(start, reading.centres[piece[0]] - advance)
-            stop = min(stop, reading.centres[piece[-1]] + advance)
         confidence = float(np.mean([reading.confidences[each] for each in piece]))
         words.append(("".join(shown[each] for each in piece), start, max(stop, start + 1e-3), confidence))
     return words
