@@ -28,16 +28,16 @@ def burned_in(text: str = f"{NAME} {PHI['PatientID']}") -> bytes:
 
 
 def ghosts() -> bytes:
-    """An image with four names and numbers, each so much fainter than the one before that only covering it shows it.
+    """An image with four names and numbers, each so much fainter than the one above that only covering that shows it.
 
     Reading finds the first two, the second reading the third, and the last once that is covered: it wants a look.
     """
     pixels = np.zeros((300, 520), np.uint16)
     patient, operator = (PHI[keyword].replace("^", " ") for keyword in ("PatientName", "OperatorsName"))
     texts = (patient, f"{PHI['PatientID']} 12.03.1971", operator, "Zwirbel Halde")
-    for number, (text, brightness) in enumerate(zip(texts, (60000, 3000, 150, 8), strict=True)):
+    for number, (text, brightness) in enumerate(zip(texts, (60000, 3000, 100, 3), strict=True)):
         ink = np.zeros(pixels.shape, np.uint8)
-        cv2.putText(ink, text, (14, 50 + 62 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
+        cv2.putText(ink, text, (14, 50 + 44 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
         pixels = np.maximum(pixels, (ink / 255 * brightness).astype(np.uint16))
     return dicom(pixels)
 
