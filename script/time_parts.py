@@ -29,7 +29,7 @@ from deid.engines.zxing import Zxing  # noqa: E402
 from deid.settings import Settings  # noqa: E402
 
 PARTS: dict[str, tuple[Any, str]] = {
-    "search for lines": (Detector, "search"),
+    "search for lines": (Detector, "_map"),
     "reading of lines": (RapidOcr, "_remember"),
     "second reader": (Tesseract, "read"),
     "model": (LlamaClassifier, "classify"),
