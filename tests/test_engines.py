@@ -23,6 +23,7 @@ from deid.grounds import bordered, even_ground
 from deid.ocr import read_frame
 from deid.settings import Settings
 from deid.values import KNOWN, UNREAD, Box, View, Word
+from tests.speckle import faint_name
 
 
 def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
@@ -87,22 +88,11 @@ def test_a_line_that_is_known_from_end_to_end_is_not_read_again(readers: tuple[R
         )
 
 
-def _faint(seed: int) -> np.ndarray:
-    """A name in letters on the speckle of an ultrasound that hardly differ from it."""
-    rng = np.random.default_rng(seed)
-    levels = ground("US", rng, (300, 400))
-    image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    top, left = int(rng.integers(90, 200)), int(rng.integers(120, 200))
-    shade = int(np.median(levels[top : top + 16, left : left + 90]) + rng.integers(25, 55))
-    ImageDraw.Draw(image).text((left, top), "Westerberg", min(shade, 255), ImageFont.load_default(size=14))
-    return np.repeat(even_ground(bordered(np.asarray(image)))[..., None], 3, axis=2)
-
-
 @pytest.mark.parametrize(("seed", "text"), [(4, "sterberg"), (55, "Westerberg"), (64, "eeterberg")])
 def test_a_line_that_the_detector_hardly_sees_is_read(
     seed: int, text: str, readers: tuple[RapidOcr, Tesseract]
 ) -> None:
-    picture = _faint(seed)
+    picture = faint_name(seed, (25, 55))
     assert Detector().search(picture, 1280) == []
     assert text in [word.text for word in readers[0].read(picture)]
 

@@ -4,15 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
 
-from deid.bench.scenes import ground
 from deid.bench.typefaces import typefaces
 from deid.engines import detector, rapidocr
 from deid.engines.detector import PACKAGE, Detector
 from deid.engines.rapidocr import RapidOcr
-from deid.grounds import bordered, even_ground
 from deid.training.lettering import LEGIBLE, Lettered, Lettering
+from tests.speckle import faint_name
 
 PACKAGES = PACKAGE / "models"
 
@@ -60,22 +58,11 @@ def test_an_empty_picture_has_no_text() -> None:
     assert not picture.ink.any()
 
 
-def _faint(seed: int) -> np.ndarray:
-    """A name in faint letters on the speckle of an ultrasound, on an even ground."""
-    rng = np.random.default_rng(seed)
-    levels = ground("US", rng, (300, 400))
-    image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    top, left = int(rng.integers(90, 200)), int(rng.integers(120, 200))
-    shade = int(np.median(levels[top : top + 16, left : left + 90]) + rng.integers(45, 80))
-    ImageDraw.Draw(image).text((left, top), "Westerberg", min(shade, 255), ImageFont.load_default(size=14))
-    return np.repeat(even_ground(bordered(np.asarray(image)))[..., None], 3, axis=2)
-
-
 @pytest.mark.parametrize("seed", [44, 24, 8, 35])
 def test_the_trained_detector_sees_faint_letters_that_the_packages_own_does_not(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = _faint(seed)
+    picture = faint_name(seed, (45, 80))
     assert len(Detector().search(picture, 1280)) == 1
     monkeypatch.setattr(detector, "DETECTOR", PACKAGES / "PP-OCRv6_det_small.onnx")
     assert Detector().search(picture, 1280) == []

@@ -20,7 +20,7 @@ from torch.utils.data import IterableDataset
 
 from deid.bench.typefaces import Typeface, typefaces
 from deid.grounds import PADDING_PX, bordered, even_ground
-from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering
+from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering, softened
 
 HEIGHT, SHORTEST, LONGEST = 48, 192, 1280
 """Of strips, pixels: the first two as in deid/engines/rapidocr.py."""
@@ -157,8 +157,7 @@ def strips_of(made: Lettered, rng: np.random.Generator, faces: Sequence[Typeface
         for view, picture in views.items():
             shown = picture
             if view == "even" and rng.random() < SOFT_SHARE:
-                smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
-                shown = np.asarray(cv2.convertScaleAbs(smooth, alpha=1.6, beta=128 * -0.6), np.uint8)
+                shown = softened(picture)
             strip = _strip_of_line(made, number, shown, view, rng)
             strips += [] if strip is None else [strip]
     for _ in range(rng.poisson(BARE_SHARE * len(strips)) if made.lines else 4):

@@ -169,6 +169,12 @@ class Lettering:
         _place(sheet, texts, drawn, size, pitch)
 
 
+def softened(even: Picture) -> Picture:
+    """A picture on an even ground with fine grain smoothed away and what is left brought out."""
+    smooth = cv2.GaussianBlur(even, (0, 0), 1.0)
+    return np.asarray(cv2.convertScaleAbs(smooth, alpha=1.6, beta=128 * -0.6), np.uint8)
+
+
 def _place(sheet: _Sheet, texts: Sequence[str], drawn: Sequence[Inked], size: int, pitch: int) -> None:
     """One block of lines in one style where there is room for it."""
     rng = sheet.rng

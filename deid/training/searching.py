@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from deid.bench.typefaces import typefaces
 from deid.grounds import PADDING_PX, bordered, even_ground
 from deid.training.graph import Graph
-from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering
+from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering, softened
 
 SIDE = 640
 """Of what is cut out of the scaled pictures, pixels."""
@@ -67,9 +67,7 @@ def sample(lettering: Lettering, rng: np.random.Generator) -> Sample:
     if chance < PLAIN_SHARE:
         picture, scale = made.grey, rng.uniform(0.8, 1.6)
     elif chance < PLAIN_SHARE + SOFT_SHARE:
-        smooth = cv2.GaussianBlur(even_ground(made.grey), (0, 0), 1.0)
-        picture = np.asarray(cv2.convertScaleAbs(smooth, alpha=1.6, beta=_GREY * -0.6), np.uint8)
-        scale = rng.uniform(0.7, 1.2)
+        picture, scale = softened(even_ground(made.grey)), rng.uniform(0.7, 1.2)
     else:
         picture, scale = even_ground(made.grey), rng.uniform(1.3, 2.0) if rng.random() < 0.7 else rng.uniform(0.8, 1.4)
     alone = np.asarray(np.rint(_GREY - 127 * made.ink), np.uint8)
