@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deid.grounds import PADDING_PX
 from deid.ocr import OcrEngine, Picture, arrange, read_frame
-from deid.values import Box, View, Word
+from deid.values import CLOSE, Box, Search, View, Word
 
 LARGEST_PX = 2600
 """Longer pictures are searched in tiles, always whole."""
@@ -94,10 +94,8 @@ class _Nearer:
         self._reader, self._share = reader, share
         self.name, self.version, self.finds_lines = reader.name, reader.version, reader.finds_lines
 
-    def read(
-        self, picture: NDArray[Any], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
-        return self._reader.read(picture, side_px, known, share * self._share)
+    def read(self, picture: NDArray[Any], search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+        return self._reader.read(picture, replace(search, share=search.share * self._share), known)
 
     def forget(self) -> None:
         self._reader.forget()

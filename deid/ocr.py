@@ -6,7 +6,7 @@ was found. What any of them sees is text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deid.grounds import PADDING_PX, bordered
 from deid.merging import SAME_PLACE, merge, same_place, stretched
 from deid.strips import Strip, cut_strips, words_of_strips
-from deid.values import KNOWN, UNREAD, Box, View, Word
+from deid.values import CLOSE, KNOWN, UNREAD, Box, Search, View, Word
 
 COARSE_SIDE_PX = 800
 """A search at another scale finds what a close one misses: at the same scale a second one found nothing more."""
@@ -40,14 +40,11 @@ class OcrEngine(Protocol):
     finds_lines: bool
     """Whether its detector is good enough to look for lines in a whole picture."""
 
-    def read(
-        self, picture: Picture, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: Picture, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        One that finds lines searches the picture with its longer side at `side_px`, or as it thinks best, and may let
-        one word with KNOWN as its text stand for a line that `known` words cover from end to end. Of a part of a
-        picture, `share` of its longer side, it makes a side as much shorter.
+        One that finds lines looks for them as `search` says, and may let one word with KNOWN as its text stand for a
+        line that `known` words cover from end to end.
         """
         ...
 
@@ -60,35 +57,46 @@ def read_frame(
     views: Mapping[View, Picture],
     readers: Sequence[OcrEngine],
     before: Sequence[Word] = (),
-    side_px: int | None = None,
+    search: Search = CLOSE,
     known: Sequence[Word] = (),
 ) -> tuple[Word, ...]:
     """The words of one frame, in lines, in stored-pixel coordinates.
 
     `before` are the words of the frame before: a line that stands there unchanged needs no second opinion. Where there
-    are several views, the one on an even ground is searched closely and the others at COARSE_SIDE_PX; a lone one at
-    `side_px`. Lines that are made of `known` words are not read: those are not among the answer.
+    are several views, they are searched as `_searches` says; a lone one as
+    `search` does. Lines that are made of `known` words are not read: those are not among the answer.
     """
     finders = [reader for reader in readers if reader.finds_lines]
     others = [reader for reader in readers if not reader.finds_lines]
     words: tuple[Word, ...] = ()
-    for view, picture in sorted(views.items(), key=lambda item: item[0] is not View.LOCAL):
-        side = side_px if len(views) == 1 or view is View.LOCAL else COARSE_SIDE_PX
+    for picture, each in _searches(views, search):
         if picture.min() == picture.max():
             continue
         sure = [word.box for word in (*known, *words) if word.confidence >= SURE_LINE]
         seen: tuple[Word, ...] = ()
         for finder in finders:
-            found = _read_padded(picture, finder, side, sure)
+            found = _read_padded(picture, finder, each, sure)
             words = stretched(words, [word for word in found if word.text == KNOWN])
             seen = merge(seen, [word for word in found if word.text != KNOWN])
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
         strips = cut_strips(_unclipped(views, picture), fresh)
-        for reader in others if fresh or not (seen or words) else ():
+        for reader in others if fresh or not (seen or words or each.sideways) else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
     return arrange(_without_ghosts(words))
+
+
+def _searches(views: Mapping[View, Picture], search: Search) -> Iterator[tuple[Picture, Search]]:
+    """The one on an even ground closely, the others at COARSE_SIDE_PX, and the first once more for sideways text."""
+    local = views.get(View.LOCAL)
+    others = [picture for view, picture in views.items() if view is not View.LOCAL]
+    if local is None or not others:
+        yield from ((picture, search) for picture in views.values())
+        return
+    yield local, search
+    yield from ((picture, Search(COARSE_SIDE_PX)) for picture in others)
+    yield local, Search(COARSE_SIDE_PX, sideways=True)
 
 
 def _unclipped(views: Mapping[View, Picture], picture: Picture) -> Picture:
@@ -133,12 +141,12 @@ def _second_opinion(picture: Picture, strips: Sequence[Strip], reader: OcrEngine
 
 
 def _read_padded(
-    picture: Picture, reader: OcrEngine, side_px: int | None = None, known: Sequence[Box] = ()
+    picture: Picture, reader: OcrEngine, search: Search = CLOSE, known: Sequence[Box] = ()
 ) -> tuple[Word, ...]:
     """Words of the picture, read with a border around it and brought back to its coordinates."""
     words = []
     there = [Box(box.left + PADDING_PX, box.top + PADDING_PX, box.width, box.height) for box in known]
-    for word in reader.read(bordered(picture), side_px, there):
+    for word in reader.read(bordered(picture), search, there):
         left, top = max(word.box.left - PADDING_PX, 0), max(word.box.top - PADDING_PX, 0)
         right = min(word.box.right - PADDING_PX, picture.shape[1])
         bottom = min(word.box.bottom - PADDING_PX, picture.shape[0])

@@ -19,7 +19,7 @@ from deid.codecs.raw import pixel_format, raw_frame, stored_frames
 from deid.codes import code_regions
 from deid.ocr import read_frame
 from deid.render import Picture, render_stored
-from deid.values import Box, Check, Finding, FrameFindings, FrameWords, Policy, Reason, Region, View
+from deid.values import Box, Check, Finding, FrameFindings, FrameWords, Policy, Reason, Region, Search, View
 
 READ_AGAIN_FRAMES = 6
 """A longer loop is verified on this many of its frames, and on its brightest and darkest projection."""
@@ -46,7 +46,9 @@ def still_readable(case: Case, engines: Engines, options: Options) -> tuple[Regi
     found = []
     codes: tuple[Region, ...] = ()
     for frame, picture in _pictures_to_read_again(written, [frame for frame, _ in case.representative or ()]):
-        words = read_frame({View.LOCAL: picture}, finders, side_px=READ_AGAIN_SIDE_PX, known=stays.get(frame, ()))
+        words = read_frame(
+            {View.LOCAL: picture}, finders, search=Search(READ_AGAIN_SIDE_PX), known=stays.get(frame, ())
+        )
         (judged,) = find_phi([FrameWords(0, (), words)], case.hints, None, Policy.PHI, options.threshold)
         telling = (each for each in judged.findings if not each.is_phi or _tells(each, known))
         found.append(FrameFindings(0, (), tuple(telling)))

@@ -14,7 +14,7 @@ import numpy as np
 from deid.classify import Classifier
 from deid.ocr import OcrEngine
 from deid.pipeline import Engines
-from deid.values import Box, Word
+from deid.values import CLOSE, Box, Search, Word
 
 
 class Turns:
@@ -79,13 +79,12 @@ class _Reader:
     def read(
         self,
         picture: np.ndarray[Any, Any],
-        side_px: int | None = None,
+        search: Search = CLOSE,
         known: Sequence[Box] = (),
-        share: float = 1.0,
     ) -> tuple[Word, ...]:
         self._before()
         with self._turns:
-            return self._reader.read(picture, side_px, known, share)
+            return self._reader.read(picture, search, known)
 
     def forget(self) -> None:
         with self._turns:

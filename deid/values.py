@@ -129,6 +129,21 @@ class Box:
         return Box.from_edges(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How a reader that finds lines looks for them in a picture."""
+
+    side_px: int | None = None
+    """Of the longer side while it is searched; without one, as the reader thinks best."""
+    sideways: bool = False
+    """For lines that run up or down alone, with the picture turned: upright it sees large ones, few faint ones."""
+    share: float = 1.0
+    """What of the longer side of the whole picture this part of it has: all sides are as much shorter."""
+
+
+CLOSE = Search()
+"""Upright and at the size that misses least."""
+
 UNREAD = "\N{REPLACEMENT CHARACTER}"
 """The text of a line that is there and that no reader could read: another script, letters that ran together."""
 KNOWN = ""

@@ -176,7 +176,7 @@ def _memory(home: Path, count: int) -> None:
 
 
 def _start_quick(batch: Batch, settings: Settings, run_id: int) -> jobs.Work:
-    idle_readers.IdleOcr.read = lambda self, picture, side_px=None: ()  # type: ignore[method-assign]
+    idle_readers.IdleOcr.read = lambda self, picture, search=None, known=(): ()  # type: ignore[method-assign]
     return idle_readers.start(batch, settings, run_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deid.values import Box, Word
+from deid.values import CLOSE, Box, Search, Word
 
 
 class ScriptedOcr:
@@ -22,9 +22,7 @@ class ScriptedOcr:
         self.forgotten = 0
         self.answer: Callable[[np.ndarray], tuple[Word, ...]] | None = None
 
-    def read(
-        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         self.seen.append(picture)
         return self.words if self.answer is None else self.answer(picture)
 

@@ -18,7 +18,7 @@ from deid.manifest import Batch
 from deid.pipeline import Engines
 from deid.settings import Settings
 from deid.store import secret
-from deid.values import Box, Word
+from deid.values import CLOSE, Box, Search, Word
 from deid.workers import Beat, Work
 from tests.dicom_factory import PHI
 from tests.fakes import ScriptedOcr
@@ -31,7 +31,7 @@ class IdleOcr(ScriptedOcr):
     """Takes its time, and reads the patient's name wherever something bright stands."""
 
     def read(
-        self, picture: np.ndarray[Any, Any], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
+        self, picture: np.ndarray[Any, Any], search: Search = CLOSE, known: Sequence[Box] = ()
     ) -> tuple[Word, ...]:
         time.sleep(_SECONDS)
         return (_NAME,) if picture.max() > 200 else ()

@@ -20,7 +20,7 @@ from deid.runfiles import RunFiles, older_than
 from deid.settings import Settings
 from deid.store import NewUser, RunState, Store, open_store
 from deid.unzip import Limits
-from deid.values import Box, Outcome, Word
+from deid.values import CLOSE, Box, Outcome, Search, Word
 from tests.dicom_factory import PHI, dicom, gradient
 from tests.fakes import ScriptedOcr
 
@@ -36,9 +36,7 @@ class Gate(ScriptedOcr):
         self.open = threading.Event()
         self.reading = threading.Event()
 
-    def read(
-        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         self.reading.set()
         assert self.open.wait(30)
         return super().read(picture)

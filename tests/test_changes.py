@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deid.changes import AROUND_PX, changed_part, read_part
-from deid.values import Box, View, Word
+from deid.values import CLOSE, Box, Search, View, Word
 from tests.fakes import ScriptedOcr
 
 STILL = np.tile(np.arange(600, dtype=np.uint8), (400, 1))
@@ -69,10 +69,8 @@ def test_words_outside_stay_and_those_inside_are_read_anew_at_the_same_scale() -
     asked: list[tuple[tuple[int, ...], int | None, float]] = []
 
     class Finder(ScriptedOcr):
-        def read(
-            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-        ) -> tuple[Word, ...]:
-            asked.append((picture.shape, side_px, share))
+        def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+            asked.append((picture.shape, search.side_px, search.share))
             return (_word("10:43", Box(30, 40, 60, 16)),)
 
     outside, inside = _word("Varga", Box(10, 10, 60, 16)), _word("10:42", Box(266, 148, 60, 16))

@@ -22,8 +22,8 @@ from deid.errors import EngineError, UsageError
 from deid.grounds import bordered, even_ground
 from deid.ocr import read_frame
 from deid.settings import Settings
-from deid.values import KNOWN, UNREAD, Box, View, Word
-from tests.speckle import faint_name
+from deid.values import KNOWN, UNREAD, Box, Search, View, Word
+from tests.speckle import faint_name, lettered
 
 
 def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
@@ -97,13 +97,35 @@ def test_a_line_that_the_detector_hardly_sees_is_read(
     assert text in [word.text for word in readers[0].read(picture)]
 
 
+@pytest.mark.parametrize("seed", [5, 17, 25, 32])
+def test_faint_text_that_runs_upwards_is_found_in_the_turned_picture_alone(
+    seed: int, readers: tuple[RapidOcr, Tesseract]
+) -> None:
+    upright, (left, top) = lettered(seed, (30, 60))
+    picture = np.ascontiguousarray(np.rot90(upright))
+    detector = Detector()
+    assert find_lines(detector, picture) == []
+    assert find_lines(detector, picture, Search(800)) == []
+    (line,) = [line for line in find_lines(detector, picture, Search(800, sideways=True)) if not line.faint]
+    low, high = line.quad.min(axis=0), line.quad.max(axis=0)
+    middle = top + 8, upright.shape[1] - left - 35
+    assert (low < middle).all() and (middle < high).all(), "where it stands in the picture as it is"
+    words = readers[0].read(picture, Search(800, sideways=True))
+    assert words and all(word.vertical for word in words)
+
+
+def test_the_turned_picture_shows_no_line_that_runs_across(readers: tuple[RapidOcr, Tesseract]) -> None:
+    picture = bordered(_drawn((40, 40, "DOB: 12/03/1967")))
+    assert readers[0].read(picture, Search(800)) and readers[0].read(picture, Search(800, sideways=True)) == ()
+
+
 @pytest.mark.parametrize(("columns", "score", "there"), [(90, 0.2, True), (90, 0.1, False), (40, 0.2, False)])
 def test_a_long_line_that_the_detector_hardly_sees_goes_unread(
     columns: int, score: float, there: bool, readers: tuple[RapidOcr, Tesseract], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare = np.repeat(np.random.default_rng(3).normal(128, 6, (120, 200, 1)), 3, axis=2).astype(np.uint8)
     quad = np.array([[40, 40], [40 + columns, 40], [40 + columns, 60], [40, 60]], np.float32)
-    monkeypatch.setattr(readers[0]._detector, "search_closely", lambda *_: ([], [[(quad, score)]]))
+    monkeypatch.setattr(readers[0]._detector, "search_closely", lambda *_, **__: ([], [[(quad, score)]]))
     words = readers[0].read(bare)
     assert [word.text for word in words] == [UNREAD] * there
     assert all(word.confidence == 0 for word in words)
@@ -205,10 +227,12 @@ def test_a_large_picture_is_searched_more_closely(longer: int, share: float, sid
             asked.append(side_px)
             return []
 
-        def search_closely(self, picture: np.ndarray, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
+        def search_closely(
+            self, picture: np.ndarray, side_px: int, *, sideways: bool = False
+        ) -> tuple[list[FoundLine], list[list[FoundLine]]]:
             return self.search(picture, side_px), []
 
-    assert find_lines(Blind(), np.zeros((longer, 300, 3), np.uint8), None, share) == []
+    assert find_lines(Blind(), np.zeros((longer, 300, 3), np.uint8), Search(share=share)) == []
     assert asked == sides
 
 

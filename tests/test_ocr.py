@@ -9,7 +9,7 @@ import pytest
 from deid.grounds import PADDING_PX, bordered
 from deid.merging import merge
 from deid.ocr import arrange, read_frame
-from deid.values import KNOWN, UNREAD, Box, View, Word
+from deid.values import CLOSE, KNOWN, UNREAD, Box, Search, View, Word
 from tests.fakes import ScriptedOcr
 
 
@@ -115,9 +115,7 @@ def test_the_finder_is_told_which_known_words_it_may_leave_out() -> None:
     asked: list[tuple[Box, ...]] = []
 
     class Finder(ScriptedOcr):
-        def read(
-            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-        ) -> tuple[Word, ...]:
+        def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
             asked.append(tuple(known))
             return self.words
 
@@ -134,9 +132,7 @@ def test_a_line_that_one_view_showed_surely_is_not_read_in_the_next_but_its_ends
     words = [Word("Name:", Box(40, 60, 40, 12), 0.99, ("scripted",)), Word("Kim", Box(84, 60, 20, 12), 0.99, ("s",))]
 
     class Finder(ScriptedOcr):
-        def read(
-            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-        ) -> tuple[Word, ...]:
+        def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
             asked.append(len(known))
             return (Word(KNOWN, Box(36, 58, 74, 16), 0.0, ("scripted",)),) if known else tuple(words)
 
@@ -144,6 +140,21 @@ def test_a_line_that_one_view_showed_surely_is_not_read_in_the_next_but_its_ends
     read = read_frame({View.WINDOW: picture, View.LOCAL: picture}, [Finder()])
     assert asked[:2] == [0, 2], "the view on an even ground is read first"
     assert [(word.text, word.box.left, word.box.right) for word in read] == [("Name:", 16, 60), ("Kim", 64, 90)]
+
+
+def test_a_frame_is_searched_closely_then_coarsely_then_for_sideways_text() -> None:
+    asked: list[Search] = []
+
+    class Finder(ScriptedOcr):
+        def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
+            asked.append(search)
+            return ()
+
+    second = ScriptedOcr(name="second", finds_lines=False)
+    picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
+    read_frame({View.WINDOW: picture, View.LOCAL: picture}, [Finder(), second])
+    assert asked == [CLOSE, Search(800), Search(800, sideways=True)]
+    assert len(second.seen) == 2, "print that runs up or down is not what the second reader reads in whole pictures"
 
 
 def test_the_second_reader_is_shown_lines_that_a_stale_window_hides() -> None:
@@ -159,9 +170,7 @@ def test_a_sideways_line_is_drawn_out_along_its_words() -> None:
     word = Word("Kim", Box(40, 60, 12, 30), 0.99, ("scripted",), vertical=True)
 
     class Finder(ScriptedOcr):
-        def read(
-            self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-        ) -> tuple[Word, ...]:
+        def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
             line = Word(KNOWN, Box(38, 56, 16, 38), 0.0, ("scripted",), vertical=True)
             return (line,) if known else (word,)
 

@@ -12,7 +12,7 @@ import pytest
 from deid.errors import StoppedError
 from deid.pipeline import Engines
 from deid.turns import Turns, taking_turns, watched
-from deid.values import Box, Word
+from deid.values import CLOSE, Box, Search, Word
 from tests.fakes import ScriptedClassifier, ScriptedOcr
 
 PICTURE = np.zeros((4, 4), np.uint8)
@@ -23,9 +23,7 @@ class Busy(ScriptedOcr):
 
     inside = most = 0
 
-    def read(
-        self, picture: np.ndarray, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         self.inside += 1
         self.most = max(self.most, self.inside)
         time.sleep(0.002)

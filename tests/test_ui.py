@@ -31,9 +31,7 @@ class OneWord:
 
     name, version, finds_lines = "scripted", "1", True
 
-    def read(
-        self, picture: object, side_px: int | None = None, known: object = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: object, search: object = None, known: object = ()) -> tuple[Word, ...]:
         name = DEMO.patient.name.partition("^")[0]
         return (
             Word(name, Box(30, 30, 80, 16), 0.9, ("scripted",)),

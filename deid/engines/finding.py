@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rapidocr.utils.process_img import get_rotate_crop_image
 
 from deid.engines.detector import Detector, FoundLine, Quad
-from deid.values import Box
+from deid.values import CLOSE, Box, Search
 
 DETECT_SIDE_PX = 1280
 """Pictures are searched with their longer side at this length, or doubled where that is less."""
@@ -47,17 +47,20 @@ class Line:
     """Whether the detector is hardly sure of it."""
 
 
-def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: float = 1.0) -> list[Line]:
+def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> list[Line]:
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
-    It is searched with its longer side at `side_px`; without one at DETECT_SIDE_PX or, where it is large, at
-    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them. Of a picture that is a part of
-    another, `share` of its longer side, all sides are as much shorter.
+    Where `search` names no side, it is searched with its longer one at DETECT_SIDE_PX or, where it is large, at
+    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them. A search for sideways text
+    answers with what is TALL alone.
     """
     colour = np.ascontiguousarray(colour)
-    close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > share * LARGE_PX else DETECT_SIDE_PX
-    found, faint = detector.search_closely(colour, round(share * (side_px or close_px)))
-    tiles = _tiles(colour.shape[0], colour.shape[1]) if side_px is None else []
+    close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > search.share * LARGE_PX else DETECT_SIDE_PX
+    side_px = round(search.share * (search.side_px or close_px))
+    found, faint = detector.search_closely(colour, side_px, sideways=search.sideways)
+    if search.sideways:
+        found, faint = _tall(found), [_tall(each) for each in faint]
+    tiles = _tiles(colour.shape[0], colour.shape[1]) if search.side_px is None else []
     for top, left in tiles if len(tiles) > 1 else ():
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
         found += [(quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, close_px)]
@@ -72,9 +75,18 @@ def find_lines(detector: Detector, colour: Picture, side_px: int | None, share: 
 
 def _line(quad: Quad, score: float, picture: Picture) -> Line:
     left, top, right, bottom = bounds(quad)
-    tall = bottom - top >= TALL * (right - left)
+    tall = _is_tall(quad)
     crop = picture[max(top, 0) : bottom, max(left, 0) : right] if tall else get_rotate_crop_image(picture, quad.copy())
     return Line(quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,))
+
+
+def _tall(found: Sequence[FoundLine]) -> list[FoundLine]:
+    return [(quad, score) for quad, score in found if _is_tall(quad)]
+
+
+def _is_tall(quad: Quad) -> bool:
+    left, top, right, bottom = bounds(quad)
+    return bottom - top >= TALL * (right - left)
 
 
 def bounds(quad: NDArray[np.float32]) -> tuple[int, int, int, int]:
@@ -107,7 +119,7 @@ def is_known(quad: Quad, known: Sequence[Box]) -> bool:
 def _uncovered(quad: Quad, lines: Sequence[Quad]) -> list[Quad]:
     """What is left of a line beside those that lie on its level: all of it, pieces of it, or nothing."""
     left, top, right, bottom = bounds(quad)
-    tall = bottom - top >= TALL * (right - left)
+    tall = _is_tall(quad)
     along, across = ((top, bottom), (left, right)) if tall else ((left, right), (top, bottom))
     height = across[1] - across[0]
     taken = []

@@ -24,7 +24,7 @@ from deid.engines.detector import MODELS, Detector
 from deid.engines.finding import Line, bounds, find_lines, is_known
 from deid.errors import EngineError
 from deid.text import alnum
-from deid.values import KNOWN, UNREAD, Box, Word
+from deid.values import CLOSE, KNOWN, UNREAD, Box, Search, Word
 
 FAINT_READ, FAINT_LETTERS = 0.7, 2
 """A line that shows faintly is one if it was read as surely as this, and as so many letters."""
@@ -105,18 +105,16 @@ class RapidOcr:
         self._remembered: OrderedDict[bytes, _Reading] = OrderedDict()
         self._remembering = Lock()
 
-    def read(
-        self, picture: _Picture, side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: _Picture, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates.
 
-        Searched as `find_lines` says, which without `side_px` misses least. A line that `known` words cover from end to
+        Searched as `find_lines` says. A line that `known` words cover from end to
         end is not read: one word stands for it, with KNOWN as its text.
         """
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         read: list[Word] = []
         lines, again = [], []
-        for number, line in enumerate(find_lines(self._detector, colour, side_px, share)):
+        for number, line in enumerate(find_lines(self._detector, colour, search)):
             if is_known(line.quad, known):
                 again.append((number, line))
             elif line.crop.size:

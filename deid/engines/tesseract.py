@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deid.engines.libtesseract import LibTesseract, load_library
 from deid.errors import EngineError
-from deid.values import Box, Word
+from deid.values import CLOSE, Box, Search, Word
 
 SPARSE_TEXT = 11
 SINGLE_COLUMN = 6
@@ -38,9 +38,7 @@ class Tesseract:
         self._languages = languages
         self._page_mode = page_mode
 
-    def read(
-        self, picture: NDArray[np.uint8], side_px: int | None = None, known: Sequence[Box] = (), share: float = 1.0
-    ) -> tuple[Word, ...]:
+    def read(self, picture: NDArray[np.uint8], search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
         """Words of one picture, shape (rows, columns) or (rows, columns, 3), in its coordinates, read as it is."""
         table = self._library.table(picture, TIMEOUT_S) if self._library else self._table(picture)
         words = []
