@@ -106,17 +106,17 @@ def test_faint_text_that_runs_upwards_is_found_in_the_turned_picture_alone(
     detector = Detector()
     assert find_lines(detector, picture) == []
     assert find_lines(detector, picture, Search(800)) == []
-    (line,) = [line for line in find_lines(detector, picture, Search(800, sideways=True)) if not line.faint]
+    (line,) = [line for line in find_lines(detector, picture, Search(1280, sideways=True)) if not line.faint]
     low, high = line.quad.min(axis=0), line.quad.max(axis=0)
     middle = top + 8, upright.shape[1] - left - 35
     assert (low < middle).all() and (middle < high).all(), "where it stands in the picture as it is"
-    words = readers[0].read(picture, Search(800, sideways=True))
+    words = readers[0].read(picture, Search(1280, sideways=True))
     assert words and all(word.vertical for word in words)
 
 
 def test_the_turned_picture_shows_no_line_that_runs_across(readers: tuple[RapidOcr, Tesseract]) -> None:
     picture = bordered(_drawn((40, 40, "DOB: 12/03/1967")))
-    assert readers[0].read(picture, Search(800)) and readers[0].read(picture, Search(800, sideways=True)) == ()
+    assert readers[0].read(picture, Search(800)) and readers[0].read(picture, Search(1280, sideways=True)) == ()
 
 
 @pytest.mark.parametrize(("columns", "score", "there"), [(90, 0.2, True), (90, 0.1, False), (40, 0.2, False)])

@@ -153,7 +153,7 @@ def test_a_frame_is_searched_closely_then_coarsely_then_for_sideways_text() -> N
     second = ScriptedOcr(name="second", finds_lines=False)
     picture = np.arange(100 * 120, dtype=np.uint8).reshape(100, 120)
     read_frame({View.WINDOW: picture, View.LOCAL: picture}, [Finder(), second])
-    assert asked == [CLOSE, Search(800), Search(800, sideways=True)]
+    assert asked == [CLOSE, Search(800), Search(1280, sideways=True)]
     assert len(second.seen) == 2, "print that runs up or down is not what the second reader reads in whole pictures"
 
 
