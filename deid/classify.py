@@ -171,7 +171,8 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         if index in ages and not patterns.is_old(ages[index]):
             gathered.harmless[index].append(Evidence(Reason.LEXICON, "age", P_KNOWN))
         if _is_rest(word) and word.text != UNREAD:
-            gathered.for_phi[index].append(Evidence(Reason.UNREADABLE, LONG, P_UNREADABLE))
+            rule = "confidence" if UNREAD in word.others else LONG
+            gathered.for_phi[index].append(Evidence(Reason.UNREADABLE, rule, P_UNREADABLE))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 

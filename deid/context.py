@@ -27,6 +27,8 @@ _COLON_LOOKS = frozenset("ilrtjıI1|!;")
 _BEFORE_DIGITS = frozenset((LabelKind.ID, LabelKind.BIRTH, LabelKind.DATE))
 PHONE_GAP_HEIGHTS = 3.0
 OVER_HEIGHTS = 1.5
+SHORTEST_STREET = 3
+"""Letters that stand at least before a kind of street in one word with it."""
 _GROUP = re.compile(r"\d{2,4}")
 _POINTED_LETTER = re.compile(r"[^\W\d]\.")
 """An initial, or a word cut short; a setting of one letter has a colon behind it, or nothing."""
@@ -286,15 +288,23 @@ def _only_labels(text: str, lexicon: Lexicon) -> bool:
 def _address(row: tuple[Word, ...], context: LineContext, lexicon: Lexicon) -> None:
     """Marks the words of a line that holds a street: its kind, a number, and a name that nothing else explains."""
     free = [i for i in range(len(row)) if i not in context.labels and i not in context.values]
-    street = any(fold(core(row[i].text)).strip(".") in lexicon.address for i in free)
+    joined = any(_ends_as_street(row[i].text, lexicon) for i in free)
+    street = joined or any(fold(core(row[i].text)).strip(".") in lexicon.address for i in free)
     number = any(patterns.is_bare_number(row[i].text) for i in free)
-    named = any(
+    named = joined or any(
         is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 and not lexicon.knows(row[i].text) for i in free
     )
     if street and number and named:
         for index in free:
             if not _has_unit(row[index].text) and alnum(row[index].text):
                 context.values[index] = LabelKind.ADDRESS.value
+
+
+def _ends_as_street(text: str, lexicon: Lexicon) -> bool:
+    """Whether a name and its kind of street are one word that no list knows: Lindenstr., Sankt-Eriksgatan."""
+    last = fold(core(text)).strip(".").rpartition("-")[2]
+    rest = next((len(last) - len(each) for each in lexicon.street_endings if last.endswith(each)), 0)
+    return rest >= SHORTEST_STREET and not lexicon.knows(text)
 
 
 def _institution_continues(rows: Sequence[tuple[Word, ...]], contexts: list[LineContext], lexicon: Lexicon) -> None:

@@ -83,6 +83,8 @@ class Lexicon:
     """Words that name one by themselves."""
     department: frozenset[str]
     address: frozenset[str]
+    street_endings: tuple[str, ...]
+    """Kinds of streets that are written in one word with their names."""
     titles: frozenset[str]
     durations: frozenset[str]
     """Words before a time that passed, which is none of day."""
@@ -201,6 +203,7 @@ def load_lexicon() -> Lexicon:
         institution_sure=words("institution_sure"),
         department=words("department_words"),
         address=words("address_words"),
+        street_endings=tuple(words("street_endings")),
         titles=words("role_words"),
         durations=words("duration_words"),
     )

@@ -406,6 +406,28 @@ def test_capitals_with_strokes_behind_a_colon_may_be_initials(text: str, goes: s
     assert _goes(text, classifier=ScriptedClassifier({"F/YZ": 0.95})) == goes
 
 
+@pytest.mark.parametrize(("others", "goes"), [((UNREAD,), True), ((), False)])
+def test_one_mark_of_a_line_that_another_view_could_not_read_goes_whatever_the_model_says(
+    others: tuple[str, ...], goes: bool
+) -> None:
+    word = Word("4", Box(10, 10, 185, 19), 0.99, ("scripted",), others=others)
+    (finding,) = _findings((word,), classifier=ScriptedClassifier({"4": 0.0}))
+    assert finding.is_phi is goes
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
+        ("Qwvbstr. 366", "Qwvbstr. 366"),
+        ("Sankt-Qwvbingatan 12", "Sankt-Qwvbingatan 12"),
+        ("Fr. 366", ""),
+        ("Register 366", ""),
+    ],
+)
+def test_a_street_in_one_word_goes_with_its_number(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier({})) == goes
+
+
 def test_a_number_that_was_read_over_the_beginning_of_its_street_goes_with_it() -> None:
     words = (
         *line("312 Ha", number=0),
