@@ -173,6 +173,8 @@ def _gather(row: tuple[Word, ...], context: LineContext, wanted: Sequence[Target
         if _is_rest(word) and word.text != UNREAD:
             rule = "confidence" if UNREAD in word.others else LONG
             gathered.for_phi[index].append(Evidence(Reason.UNREADABLE, rule, P_UNREADABLE))
+        if doubt.is_unnamed(word.text, beside=context.unnamed):
+            gathered.for_phi[index].append(Evidence(Reason.UNREADABLE, "unnamed", P_UNREADABLE))
         gathered.harmless[index].extend(_harmless(word, index, context, lexicon))
     return gathered
 
@@ -207,7 +209,7 @@ def _shape(word: Word, lexicon: Lexicon) -> str | None:
 def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) -> list[Evidence]:
     """What says that the word identifies nobody."""
     text = word.text
-    if text == UNREAD or doubt.is_unread(word):
+    if text == UNREAD or doubt.is_unnamed(text, beside=context.unnamed) or doubt.is_unread(word):
         return []
     if index in context.labels:
         is_open = context.open_label not in (None, LabelKind.HARMLESS) and not context.found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rapidfuzz.distance import OSA
 
 from deid import patterns
+from deid.doubt import is_unnamed
 from deid.lexicon import LABEL_ENDS, LONGEST_LABEL_WORDS, LabelKind, Lexicon, label_key
 from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, parts
 from deid.values import Word
@@ -46,12 +47,16 @@ class LineContext:
     """The kind of a label that ends the line: its value stands below or right of it."""
     found: bool = False
     """Whether something stands there."""
+    unnamed: bool = False
+    """Whether some of the frame's text is in letters that the reader has no names for."""
 
 
 def read_context(rows: Sequence[tuple[Word, ...]], lexicon: Lexicon) -> list[LineContext]:
     """The context of each line of a frame."""
     contexts = [_line(row, lexicon) for row in rows]
+    unnamed = any(is_unnamed(word.text) for row in rows for word in row)
     for row, context in zip(rows, contexts, strict=True):
+        context.unnamed = unnamed
         _institution(row, context, lexicon)
         _address(row, context, lexicon)
     _phones_go_on(rows, contexts)

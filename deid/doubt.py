@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from deid import patterns
 from deid.lexicon import LABEL_ENDS, Lexicon
-from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic
-from deid.values import UNREAD, Word
+from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, letter_count
+from deid.values import UNNAMED, UNREAD, Word
 
 CLEAR = 0.95
 """A word that was read as surely as this was read whole, as far as its strokes go."""
 SURE = 0.8
 """And one of more than this is text where another view saw nothing that it could read."""
+FEWEST_UNNAMED = 3
 GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
 DOUBTED, DOUBTED_WORDS = 0.7, 3
@@ -58,7 +59,18 @@ def rests_in_line(words: Sequence[Word], phones: set[int], lexicon: Lexicon) -> 
 
 def is_unread(word: Word) -> bool:
     """Whether another view or reader could not read what this one made something of, not surely."""
-    return UNREAD in word.others and word.confidence < SURE
+    return word.confidence < SURE and any(each == UNREAD or is_unnamed(each) for each in word.others)
+
+
+def is_unnamed(text: str, *, beside: bool = False) -> bool:
+    """Whether half of the letters of a word, or some amid digits, are of a script that the reader has no names for.
+
+    `beside` another such word one is enough; alone, fewer than FEWEST_UNNAMED may as well be marks.
+    """
+    unnamed, letters = text.count(UNNAMED), letter_count(text)
+    if any(map(str.isalpha, text)):
+        return unnamed >= (1 if beside else FEWEST_UNNAMED) and 2 * unnamed >= letters
+    return unnamed > 0 and (beside or letters >= FEWEST_UNNAMED)
 
 
 def is_initial(word: Word) -> bool:

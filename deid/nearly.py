@@ -6,6 +6,7 @@ opposite, and nothing else speaks against it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,8 +14,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from deid.lexicon import LABEL_ENDS, MOST_CLIPPED, SHORTEST_NEAR, Lexicon, label_key
-from deid.text import alnum, core, fold, is_alphabetic, parts
-from deid.values import UNREAD, Word
+from deid.text import alnum, core, fold, has_greek, in_greek, is_alphabetic, letter_count, parts
+from deid.values import UNNAMED, UNREAD, Word
 
 SHORTEST = 3
 SHORTEST_READING = 4
@@ -38,7 +39,10 @@ def as_known(word: Word, lexicon: Lexicon) -> Word:
     """The word as another view or reader saw it where that is known, and what stands is a piece or a misreading of it.
 
     No other reading may say more: a known word is a piece of a name now and then. What stood stays as another reading.
+    A letter that the reader has no name for is the one that another reading has, or in Greek the word of a label.
     """
+    if UNNAMED in word.text and (named := _with_names(word, lexicon)):
+        return replace(word, text=named, others=tuple(each for each in word.readings if each != named))
     if word.text == UNREAD or not word.others or not is_alphabetic(word.text):
         return word
     text = fold(core(word.text))
@@ -53,6 +57,27 @@ def as_known(word: Word, lexicon: Lexicon) -> Word:
             others = tuple(each for each in word.readings if each != other)
             return replace(word, text=other, others=others)
     return word
+
+
+def _with_names(word: Word, lexicon: Lexicon) -> str:
+    """The known word that has the letters of which half are named; empty where there is none."""
+    if 2 * word.text.count(UNNAMED) > letter_count(word.text):
+        return ""
+    shape = _shape(word.text)
+    for other in word.others:
+        if shape.fullmatch(fold(other)) and _is_listed(other, lexicon):
+            return other
+    letters = word.text.rstrip("".join(LABEL_ENDS) + ".")
+    shape = _shape(in_greek(letters))
+    for known in (each for label in lexicon.labels if has_greek(letters) for each in label.split()):
+        if has_greek(known.upper()) and shape.fullmatch(known):
+            return known + word.text[len(letters) :]
+    return ""
+
+
+def _shape(text: str) -> re.Pattern[str]:
+    """What has the letters of a word, and any for those without names."""
+    return re.compile("".join("." if each == UNNAMED else re.escape(each) for each in fold(text)))
 
 
 def _is_listed(text: str, lexicon: Lexicon) -> bool:

@@ -20,8 +20,6 @@ from deid.values import CLOSE, KNOWN, UNREAD, Box, Search, View, Word
 
 COARSE_SIDE_PX = 800
 """A search at another scale finds what a close one misses: at the same scale a second one found nothing more."""
-SIDEWAYS_SIDE_PX = 1280
-"""Sideways text is searched for at this: of 49 such words of five hard pictures 46 are seen, at 800 px 40."""
 SURE = 0.6
 """A second reader is believed from this confidence on."""
 SURE_LINE = 0.95
@@ -83,14 +81,14 @@ def read_frame(
         seen, fresh = _recognised(seen, before)
         fresh = tuple(word for word in fresh if not any(same_place(word.box, known.box) for known in words))
         strips = cut_strips(_unclipped(views, picture), fresh)
-        for reader in others if fresh or not (seen or words or each.sideways) else ():
+        for reader in others if fresh or not (seen or words) else ():
             seen = merge(seen, _second_opinion(picture, strips, reader))
         words = merge(words, seen)
     return arrange(_without_ghosts(words))
 
 
 def _searches(views: Mapping[View, Picture], search: Search) -> Iterator[tuple[Picture, Search]]:
-    """The one on an even ground closely, the others at COARSE_SIDE_PX, the first once more for sideways text."""
+    """The one on an even ground closely, the others at COARSE_SIDE_PX."""
     local = views.get(View.LOCAL)
     others = [picture for view, picture in views.items() if view is not View.LOCAL]
     if local is None or not others:
@@ -98,7 +96,6 @@ def _searches(views: Mapping[View, Picture], search: Search) -> Iterator[tuple[P
         return
     yield local, search
     yield from ((picture, Search(COARSE_SIDE_PX)) for picture in others)
-    yield local, Search(SIDEWAYS_SIDE_PX, sideways=True)
 
 
 def _unclipped(views: Mapping[View, Picture], picture: Picture) -> Picture:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from deid.values import UNNAMED
+
 _CONFUSED = str.maketrans("OQDILZSBG|!", "00011258611")
 _DIGIT_LOOKS = str.maketrans("OoQDIl|!SsBZz", "0000111155822")
 _GREEK = re.compile("[\u0391-\u03a9\u03ac-\u03ce]")
@@ -38,7 +40,12 @@ def in_greek(text: str) -> str:
 
     Readers mix the two: the name of a field comes as the letters of one alphabet or of the other.
     """
-    return text.translate(_GREEK_LOOKS) if _GREEK.search(text) else text
+    return text.translate(_GREEK_LOOKS) if has_greek(text) else text
+
+
+def has_greek(text: str) -> bool:
+    """Whether some of the text is Greek, from alpha to omega."""
+    return _GREEK.search(text) is not None
 
 
 def without_accents(decomposed: str) -> str:
@@ -82,3 +89,13 @@ def is_alphabetic(text: str) -> bool:
 def digit_count(text: str) -> int:
     """How many digits the text holds."""
     return sum(each.isdigit() for each in text)
+
+
+def is_letter(character: str) -> bool:
+    """Whether this is a letter or a digit of any script, be it one that the reader has no names for."""
+    return character.isalnum() or character == UNNAMED
+
+
+def letter_count(text: str) -> int:
+    """How many letters and digits of any script the text holds."""
+    return sum(map(is_letter, text))

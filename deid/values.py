@@ -135,17 +135,17 @@ class Search:
 
     side_px: int | None = None
     """Of the longer side while it is searched; without one, as the reader thinks best."""
-    sideways: bool = False
-    """For lines that run up or down alone, with the picture turned: upright it sees large ones, few faint ones."""
     share: float = 1.0
     """What of the longer side of the whole picture this part of it has: all sides are as much shorter."""
 
 
 CLOSE = Search()
-"""Upright and at the size that misses least."""
+"""At the size that misses least."""
 
 UNREAD = "\N{REPLACEMENT CHARACTER}"
 """The text of a line that is there and that no reader could read: another script, letters that ran together."""
+UNNAMED = "\N{WHITE SQUARE}"
+"""Stands in a reading for a letter or digit of a script that the reader has no names for, Cyrillic say."""
 KNOWN = ""
 """The text of a line of which every word was known, so that it was not read again."""
 

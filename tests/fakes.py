@@ -23,8 +23,6 @@ class ScriptedOcr:
         self.answer: Callable[[np.ndarray], tuple[Word, ...]] | None = None
 
     def read(self, picture: np.ndarray, search: Search = CLOSE, known: Sequence[Box] = ()) -> tuple[Word, ...]:
-        if search.sideways:
-            return ()  # its text runs across
         self.seen.append(picture)
         return self.words if self.answer is None else self.answer(picture)
 

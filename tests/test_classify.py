@@ -418,6 +418,24 @@ def test_one_mark_of_a_line_that_another_view_could_not_read_goes_whatever_the_m
 @pytest.mark.parametrize(
     ("text", "goes"),
     [
+        ("Gain □□□□□ 52%", "□□□□□"),
+        ("□□/□□/□□□□ 8.0 MHz", "□□/□□/□□□□"),
+        ("□□□□r□a", "□□□□r□a"),
+        ("19□□", "19□□"),
+        ("1□1/4", "1□1/4"),
+        ("Gain□ 52%", ""),
+        ("□□ 52%", ""),
+        ("□s 0.4", ""),
+        ("□.□. □□□□□□ 52%", "□.□. □□□□□□"),
+    ],
+)
+def test_letters_that_the_reader_has_no_names_for_go_whatever_the_model_says(text: str, goes: str) -> None:
+    assert _goes(text, classifier=ScriptedClassifier(dict.fromkeys(text.split(), 0.0))) == goes
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"),
+    [
         ("Qwvbstr. 366", "Qwvbstr. 366"),
         ("Sankt-Qwvbingatan 12", "Sankt-Qwvbingatan 12"),
         ("Fr. 366", ""),

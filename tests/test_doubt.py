@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deid.classify import find_phi
-from deid.values import UNREAD, Box, FrameWords, Word
+from deid.values import UNNAMED, UNREAD, Box, FrameWords, Word
 from tests.fakes import ScriptedClassifier, line, page
 
 
@@ -57,10 +57,11 @@ def test_a_stroke_is_not_missed_where_all_was_read_surely() -> None:
     assert _going(page("1127/64")) == ""
 
 
-def test_what_another_view_could_not_read_goes_unless_it_was_read_surely() -> None:
+@pytest.mark.parametrize("other", [UNREAD, UNNAMED * 4])
+def test_what_another_view_could_not_read_goes_unless_it_was_read_surely(other: str) -> None:
     (word,) = line("Gain")
-    assert _going((replace(word, confidence=0.7, others=(UNREAD,)),)) == "Gain"
-    assert _going((replace(word, confidence=0.97, others=(UNREAD,)),)) == ""
+    assert _going((replace(word, confidence=0.7, others=(other,)),)) == "Gain"
+    assert _going((replace(word, confidence=0.97, others=(other,)),)) == ""
 
 
 def test_a_number_read_unsurely_before_one_that_dials_is_part_of_it() -> None:

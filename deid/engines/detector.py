@@ -91,21 +91,18 @@ class Detector:
         """
         return self._lines(self._lines_of_map, self._map(picture, side_px))
 
-    def search_closely(
-        self, picture: Picture, side_px: int, *, sideways: bool = False
-    ) -> tuple[list[FoundLine], list[list[FoundLine]]]:
+    def search_closely(self, picture: Picture, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
         """The lines as `search` finds them, and for each of FAINT those that the same search shows so faintly.
 
-        The surer lines are among the fainter ones again, where they stand close several as one. Searched `sideways`,
-        the picture is shown to the network a quarter turned.
+        The surer lines are among the fainter ones again, where they stand close several as one.
         """
-        seen = self._map(picture, side_px, sideways=sideways)
+        seen = self._map(picture, side_px)
         return (
             self._lines(self._lines_of_map, seen),
             [self._lines(lines_of_map, seen) for lines_of_map in self._faint_lines_of_map],
         )
 
-    def _map(self, picture: Picture, side_px: int, *, sideways: bool = False) -> _Map:
+    def _map(self, picture: Picture, side_px: int) -> _Map:
         scale = min(LARGEST_SCALE, side_px / max(picture.shape[:2]))
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=way)
@@ -118,10 +115,7 @@ class Detector:
             size = [max(round(side / _STEP_PX), 1) * _STEP_PX for side in (columns, rows)]
             sized = cv2.resize(scaled, size)
         tallest = HIGHEST_SHARE * min(picture.shape[:2]) * scale
-        shown = np.rot90(sized) if sideways else sized
-        seen = self._network(self._values(np.asarray(shown, np.uint8)))
-        values = np.ascontiguousarray(np.rot90(seen, -1, axes=(2, 3))) if sideways else seen
-        return _Map(values, (rows, columns), scale, tallest)
+        return _Map(self._network(self._values(np.asarray(sized, np.uint8))), (rows, columns), scale, tallest)
 
     def _lines(self, lines_of_map: Any, seen: _Map) -> list[FoundLine]:
         found, scores = lines_of_map(seen.values, seen.size)

@@ -51,15 +51,12 @@ def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> l
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
     Where `search` names no side, it is searched with its longer one at DETECT_SIDE_PX or, where it is large, at
-    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them. A search for sideways text
-    answers with what is TALL alone.
+    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them.
     """
     colour = np.ascontiguousarray(colour)
     close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > search.share * LARGE_PX else DETECT_SIDE_PX
     side_px = round(search.share * (search.side_px or close_px))
-    found, faint = detector.search_closely(colour, side_px, sideways=search.sideways)
-    if search.sideways:
-        found, faint = _tall(found), [_tall(each) for each in faint]
+    found, faint = detector.search_closely(colour, side_px)
     tiles = _tiles(colour.shape[0], colour.shape[1]) if search.side_px is None else []
     for top, left in tiles if len(tiles) > 1 else ():
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
@@ -78,10 +75,6 @@ def _line(quad: Quad, score: float, picture: Picture) -> Line:
     tall = _is_tall(quad)
     crop = picture[max(top, 0) : bottom, max(left, 0) : right] if tall else get_rotate_crop_image(picture, quad.copy())
     return Line(quad, score, np.asarray(crop, np.uint8), (1, -1, 0) if tall else (0,))
-
-
-def _tall(found: Sequence[FoundLine]) -> list[FoundLine]:
-    return [(quad, score) for quad, score in found if _is_tall(quad)]
 
 
 def _is_tall(quad: Quad) -> bool:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from deid.engines.detector import MODELS, Detector
 from deid.engines.finding import Line, bounds, find_lines, is_known
 from deid.errors import EngineError
-from deid.text import alnum
+from deid.text import is_letter, letter_count
 from deid.values import CLOSE, KNOWN, UNREAD, Box, Search, Word
 
 FAINT_READ, FAINT_LETTERS = 0.7, 2
@@ -44,7 +44,7 @@ LATE_COLUMNS = 0.25
 """The recogniser tells of a character so much later than at its middle: the mean of 886 characters."""
 RECOGNISER = MODELS / "recogniser.onnx"
 """The package's PP-OCRv6, trained further (`deid.training.reading`)."""
-TRAINED = "trained-1"
+TRAINED = "trained-2"
 """Which training the two networks in use are of: told with the version, since it decides what is read."""
 REMEMBERED_LINES = 4000
 SHORTEST_LINE_PX = 192
@@ -122,7 +122,7 @@ class RapidOcr:
         readings = self._side_by_side(self._best, [line for _, line in lines])
         for (number, line), (turn, reading) in zip(lines, readings, strict=True):
             crop = line.crop
-            is_read = reading.confidence >= FAINT_READ and len(alnum(reading.text)) >= FAINT_LETTERS
+            is_read = reading.confidence >= FAINT_READ and letter_count(reading.text) >= FAINT_LETTERS
             is_there = line.faint and line.score >= FAINT_LINE and _length(crop) >= LONG_LINE
             if line.faint and not (is_read or is_there):
                 continue
@@ -167,8 +167,7 @@ class RapidOcr:
 
 def _is_unread(reading: _Reading, crop: _Picture) -> bool:
     """Whether a line is too long for the few letters that were read of it."""
-    letters = sum(each.isalnum() for each in reading.text)
-    return bool(_length(crop) >= LONG_LINE and letters < FEWEST_LETTERS * _length(crop))
+    return bool(_length(crop) >= LONG_LINE and letter_count(reading.text) < FEWEST_LETTERS * _length(crop))
 
 
 def _length(crop: _Picture) -> float:
@@ -235,7 +234,7 @@ def _pieces(reading: _Reading, ink: NDArray[np.float64]) -> list[list[int]]:
         wide = bool(current) and reading.centres[index] - reading.centres[index - 1] > SPACE_ADVANCES * typical
         wide = wide and _widest(ink, reading.centres[index - 1], reading.centres[index]) > SPACE_INK * typical
         after_label = _ends_label("".join(shown[each] for each in current), character)
-        if current and (after_label or (wide and character.isalnum() and shown[current[-1]].isalnum())):
+        if current and (after_label or (wide and is_letter(character) and is_letter(shown[current[-1]]))):
             pieces.append(current)
             current = []
         current.append(index)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from torch.utils.data import IterableDataset
 
 from deid.bench.typefaces import Typeface, typefaces
 from deid.grounds import PADDING_PX, bordered, even_ground
-from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering, softened
+from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering
+from deid.values import UNNAMED
 
 HEIGHT, SHORTEST, LONGEST = 48, 192, 1280
 """Of strips, pixels: the first two as in deid/engines/rapidocr.py."""
@@ -30,18 +31,20 @@ COLUMN = 8
 """Pixels of a strip for which the recogniser gives one answer."""
 EASY = 0.8
 """Likeness from which on the network as it was is to be believed as well."""
-BARE_SHARE, KEPT_SHARE, SOFT_SHARE, PART_SHARE, WITHIN_SHARE = 0.06, 0.06, 0.06, 0.3, 0.15
+BARE_SHARE, KEPT_SHARE, PART_SHARE, WITHIN_SHARE = 0.06, 0.06, 0.3, 0.15
 TALL = 1.5
 """As in deid/engines/finding.py."""
 MOST_FAILURES = 20
 _SCRIPTS = {
     "Latin": (0x41, 0x17F),
     "Greek": (0x391, 0x3CA),
-    "Cyrillic": (0x410, 0x450),
     "Chinese": (0x4E00, 0x9FA5),
     "Japanese": (0x3041, 0x30FF),
     "Korean": (0xAC00, 0xD7A3),
 }
+
+_LOOKALIKES = frozenset("АВЕКМНОРСТХУЅІЈаеорсхуѕіјёЁїЇѐ٥١")
+"""Cyrillic letters and Arabic digits that may be Latin ones."""
 
 Picture = NDArray[np.uint8]
 
@@ -105,7 +108,7 @@ class Strips(IterableDataset[Batch]):
                 if failures > MOST_FAILURES:
                     raise
                 continue
-            for strip in strips:
+            for strip in map(self._named, strips):
                 if self._is_usable(strip):
                     waiting[_length(strip)].append(strip)
             if held > 0:
@@ -117,6 +120,20 @@ class Strips(IterableDataset[Batch]):
                 continue
             for length in [each for each, ready in waiting.items() if len(ready) * each >= self._pixels]:
                 yield self._batch(waiting.pop(length), length, held=False)
+
+    def _named(self, strip: Strip) -> Strip:
+        """The strip with UNNAMED for each letter and digit that the network has no name for.
+
+        Where none of them but looks like a Latin one, nobody can tell.
+        """
+        text = strip.text or ""
+        unnamed = {each for each in text if each.isalnum() and each not in self._numbers}
+        if not unnamed:
+            return strip
+        if unnamed <= _LOOKALIKES and all(each in self._numbers or each in unnamed for each in text):
+            return replace(strip, text=None, easy=True, traits=("kept", "lookalike"))
+        text = "".join(UNNAMED if each in unnamed else each for each in text)
+        return replace(strip, text=text, easy=False, traits=(*strip.traits, "unnamed"))
 
     def _is_usable(self, strip: Strip) -> bool:
         """Whether the network knows all characters and has an answer for each."""
@@ -155,10 +172,7 @@ def strips_of(made: Lettered, rng: np.random.Generator, faces: Sequence[Typeface
     strips: list[Strip] = []
     for number in legible:
         for view, picture in views.items():
-            shown = picture
-            if view == "even" and rng.random() < SOFT_SHARE:
-                shown = softened(picture)
-            strip = _strip_of_line(made, number, shown, view, rng)
+            strip = _strip_of_line(made, number, picture, view, rng)
             strips += [] if strip is None else [strip]
     for _ in range(rng.poisson(BARE_SHARE * len(strips)) if made.lines else 4):
         bare = _bare(made, views, rng)

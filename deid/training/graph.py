@@ -83,18 +83,22 @@ class Graph(nn.Module):
                 if node.op_type == kind and name in self._keys:
                     self.weights[self._keys[name]].requires_grad_(False)
 
-    def hold_last(self) -> None:
-        """Keeps the weights of the last sum and product: what tells one character from another."""
+    def hold_last(self, but: int) -> list[nn.Parameter]:
+        """Keeps what tells one character from another, but for one character: the last sum's and product's weights."""
         made = {name: node for node in self._model.graph.node for name in node.output}
         name = self.before_last
-        held: set[str] = set()
-        while held != {"Add", "MatMul"}:
+        found: list[nn.Parameter] = []
+        passed: set[str] = set()
+        while passed != {"Add", "MatMul"}:
             node = made[name]
-            for each in node.input:
-                if each in self._keys:
-                    self.weights[self._keys[each]].requires_grad_(False)
-            held |= {node.op_type} & {"Add", "MatMul"}
+            found += [self.weights[self._keys[each]] for each in node.input if each in self._keys]
+            passed |= {node.op_type} & {"Add", "MatMul"}
             name = next(each for each in node.input if each in made)
+        for weight in found:
+            free = torch.zeros_like(weight)
+            free[..., but] = 1
+            weight.requires_grad_(True).register_hook(free.mul)
+        return found
 
     @property
     def characters(self) -> tuple[str, ...]:

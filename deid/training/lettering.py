@@ -30,6 +30,8 @@ POOL = 40
 RENEWED = 12
 LEGIBLE = 0.35
 """Lines whose ink has less likeness to what is seen there cannot be read by a person."""
+TRIED = 12
+"""So many typefaces are looked at for one that has the letters of a line."""
 _INK = 0.4
 
 
@@ -78,9 +80,10 @@ class _Sheet:
 
 
 class Lettering:
-    """Makes pictures without end from one source of chance."""
+    """Makes pictures without end from one source of chance; of the blocks of lines, `sideways` run up or down."""
 
-    def __init__(self, rng: np.random.Generator, faces: Sequence[Typeface]) -> None:
+    def __init__(self, rng: np.random.Generator, faces: Sequence[Typeface], *, sideways: float = 0.1) -> None:
+        self._sideways = sideways
         self._noise = rng
         self._rng = random.Random(int(rng.integers(1 << 62)))  # noqa: S311 - made-up text, no secret
         dots = [face for face in faces if isinstance(face, Dotted)]
@@ -159,28 +162,23 @@ class Lettering:
         rng = self._rng
         chance = rng.random()
         size = rng.randint(8, 11) if chance < 0.22 else rng.randint(11, 24) if chance < 0.85 else rng.randint(24, 80)
-        face = rng.choice(self._faces)
         count = 1 if size > 40 else rng.choice((1, 1, 1, 2, 3, 4, 6))
-        texts = [text for text in (line_of(rng, large=size > 40) for _ in range(count)) if face.can_draw(text)]
-        if not texts:
+        texts = [line_of(rng, large=size > 40) for _ in range(count)]
+        face = next((each for each in rng.choices(self._faces, k=TRIED) if each.can_draw(texts[0])), None)
+        if face is None:
             return
+        texts = [text for text in texts if face.can_draw(text)]
         drawn = [face.draw(text, size) for text in texts]
         pitch = max(round(size * 0.72 / 7), 1) if isinstance(face, Dotted) else 0
-        _place(sheet, texts, drawn, size, pitch)
+        turned = rng.choice((1, 3)) if rng.random() < self._sideways else 0
+        _place(sheet, texts, drawn, size, pitch, turned)
 
 
-def softened(even: Picture) -> Picture:
-    """A picture on an even ground with fine grain smoothed away and what is left brought out."""
-    smooth = cv2.GaussianBlur(even, (0, 0), 1.0)
-    return np.asarray(cv2.convertScaleAbs(smooth, alpha=1.6, beta=128 * -0.6), np.uint8)
-
-
-def _place(sheet: _Sheet, texts: Sequence[str], drawn: Sequence[Inked], size: int, pitch: int) -> None:
+def _place(sheet: _Sheet, texts: Sequence[str], drawn: Sequence[Inked], size: int, pitch: int, turned: int) -> None:
     """One block of lines in one style where there is room for it."""
     rng = sheet.rng
     leading = rng.uniform(0.85, 1.4)
     height = round(drawn[0].ink.shape[0] * leading)
-    turned = rng.choice((1, 3)) if rng.random() < 0.1 else 0
     block = np.zeros(
         (height * (len(drawn) - 1) + drawn[-1].ink.shape[0], max(d.ink.shape[1] for d in drawn)), np.float32
     )

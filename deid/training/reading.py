@@ -2,10 +2,10 @@
 
     python -m deid.training.reading --base rec.onnx --fonts DIR --out DIR --seconds 400 --workers 15
 
-It learns by CTC what stands in made-up strips; on strips that are easily read, and on letters of other scripts, it is
-held to what it answered before. What tells one character from another, its last layer, stays as it is. All of it,
-making the strips that it is measured on and measuring included, takes the seconds that are given. Needs torch and onnx
-(requirements-train.txt).
+It learns by CTC what stands in made-up strips, and to say UNNAMED for each letter of a script that it has no names for;
+on strips that are easily read, and on letters of scripts that it knows, it is held to what it answered before. What
+tells one character from another, its last layer, stays as it is, but for UNNAMED. All of it, making the strips that it
+is measured on and measuring included, takes the seconds that are given. Needs torch and onnx (requirements-train.txt).
 """
 
 from __future__ import annotations
@@ -29,12 +29,17 @@ from torch.utils.data import DataLoader
 
 from deid.training.cutting import Batch, Strips
 from deid.training.graph import Graph
+from deid.values import UNNAMED
 
 WARM_STEPS = 100
 DECAY = 0.998
 """Of the running mean of the weights."""
 OLD_SHARE = 0.5
 """So much of each weight stays as it was: what pictures drawn by a program do not teach."""
+LAST_TIMES = 5.0
+"""As many times as fast as the rest UNNAMED is learned."""
+AFTERWARDS = 0.1
+"""Share of the time in which UNNAMED alone is learned, by the mean of the two networks."""
 MEASURING = 1.3
 """As many times as long as the first measuring the last one may take."""
 LATEST = 25
@@ -46,16 +51,20 @@ STALLED = 20.0
 class Task:
     """The network as it was, the one that is trained, and what is asked of it."""
 
-    def __init__(self, base: Path, device: str, kept: float, *, whole: bool) -> None:
+    def __init__(self, base: Path, device: str, kept: float) -> None:
         self.device, self._kept = device, kept
         self.before = Graph(base).to(device).requires_grad_(False)
         self.trained = Graph(base).to(device)
         self.trained.hold("BatchNormalization", 3, 4)
-        if not whole:
-            self.trained.hold_last()
         self.characters = self.before.characters
+        self.last = self.trained.hold_last(self.characters.index(UNNAMED))
         self._logits = self.before.before_last
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+
+    def take(self, network: Graph) -> None:
+        """Goes on with another network, of which UNNAMED alone is trained."""
+        self.trained = network.requires_grad_(False)
+        self.last = self.trained.hold_last(self.characters.index(UNNAMED))
 
     def logits(self, network: Graph, batch: Batch, only: Tensor | None = None) -> Tensor:
         """Before the softmax, shape (strips, columns, characters); of strips that are not `only`, none."""
@@ -198,12 +207,18 @@ def train(task: Task, stream: Iterator[Batch], rate: float, strips: int, until: 
     done = _Trained(copy.deepcopy(task.trained), [])
     parameters = [each for each in task.trained.parameters() if each.requires_grad]
     means = [each for each in done.network.parameters() if each.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, rate, weight_decay=0.0)
+    last = {id(each) for each in task.last}
+    groups = [
+        {"params": [each for each in parameters if id(each) not in last], "times": 1.0},
+        {"params": [each for each in parameters if id(each) in last], "times": LAST_TIMES},
+    ]
+    optimiser = torch.optim.AdamW([each for each in groups if each["params"]], rate, weight_decay=0.0)
     start = told = time.monotonic()
     recent, seen, waited = torch.zeros((), device=task.device), 0, 0.0
     while (share := (time.monotonic() - start) / max(until - start, 1)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = rate * min((done.steps + 1) / WARM_STEPS, 1) * (0.5 + 0.5 * math.cos(math.pi * share))
+            warm = min((done.steps + 1) / WARM_STEPS, 1)
+            group["lr"] = rate * group["times"] * warm * (0.5 + 0.5 * math.cos(math.pi * share))
         optimiser.zero_grad(set_to_none=True)
         count = 0
         while count < strips and time.monotonic() < until:
@@ -250,7 +265,6 @@ def main() -> None:
     asked.add_argument("--pixels", type=int, default=40_000, help="of all strips of a batch, end to end")
     asked.add_argument("--rate", type=float, default=1.5e-4)
     asked.add_argument("--kept", type=float, default=0.3, help="weight of answering as before where that was easy")
-    asked.add_argument("--whole", action="store_true", help="train the last layer too")
     asked.add_argument("--held", type=int, default=2000, help="strips to measure on")
     asked.add_argument("--seed", type=int, default=1)
     args = asked.parse_args()
@@ -262,22 +276,26 @@ def main() -> None:
     stream = _stream(strips, args.workers)
     held = _set_apart(stream, args.workers)
     print(f"{sum(len(each.grey) for each in held)} strips set apart, {time.monotonic() - began:.0f} s", flush=True)
-    task = Task(args.base, args.device, args.kept, whole=args.whole)
+    task = Task(args.base, args.device, args.kept)
     end = began + args.seconds
     measuring = time.monotonic()
     before = measured(task, task.before, held, measuring + args.seconds / 5)
     measuring = time.monotonic() - measuring
     print("before", before.get("all"), before.get("no text"), f"{measuring:.0f} s", flush=True)
-    done = train(task, stream, args.rate, args.strips, end - MEASURING * measuring - 3)
+    end_of_all = end - MEASURING * measuring - 3
+    done = train(task, stream, args.rate, args.strips, end_of_all - AFTERWARDS * args.seconds)
+    done.network.save(args.out / "rec-alone.onnx")
     done.network.blend(task.before, OLD_SHARE)
-    done.network.save(args.out / "rec.onnx")
-    after = measured(task, done.network, held, end + 5)
+    task.take(done.network)
+    named = train(task, stream, args.rate, args.strips, end_of_all)
+    named.network.save(args.out / "rec.onnx")
+    after = measured(task, named.network, held, end + 5)
     print("after", after.get("all"), after.get("no text"), f"{time.monotonic() - began:.0f} s", flush=True)
     facts = {
         "asked": {name: str(value) for name, value in vars(args).items()},
         "steps": done.steps,
         "strips": done.strips,
-        "losses": done.losses,
+        "losses": done.losses + named.losses,
         "before": before,
         "after": after,
     }

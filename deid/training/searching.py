@@ -30,11 +30,11 @@ from torch.utils.data import DataLoader, IterableDataset
 from deid.bench.typefaces import typefaces
 from deid.grounds import PADDING_PX, bordered, even_ground
 from deid.training.graph import Graph
-from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering, softened
+from deid.training.lettering import LEGIBLE, Lettered, LetteredLine, Lettering
 
 SIDE = 640
 """Of what is cut out of the scaled pictures, pixels."""
-EMPTY_SHARE, PLAIN_SHARE, SOFT_SHARE = 0.1, 0.3, 0.06
+EMPTY_SHARE, PLAIN_SHARE, SIDEWAYS_SHARE = 0.1, 0.3, 0.3
 MOST_LINES = 62
 KERNEL_HEIGHT = 0.17
 """How high a line's core is in heights of the line: DBNet shrinks by 0.42 of them from above and below."""
@@ -66,8 +66,6 @@ def sample(lettering: Lettering, rng: np.random.Generator) -> Sample:
     chance = rng.random()
     if chance < PLAIN_SHARE:
         picture, scale = made.grey, rng.uniform(0.8, 1.6)
-    elif chance < PLAIN_SHARE + SOFT_SHARE:
-        picture, scale = softened(even_ground(made.grey)), rng.uniform(0.7, 1.2)
     else:
         picture, scale = even_ground(made.grey), rng.uniform(1.3, 2.0) if rng.random() < 0.7 else rng.uniform(0.8, 1.4)
     alone = np.asarray(np.rint(_GREY - 127 * made.ink), np.uint8)
@@ -124,7 +122,7 @@ class _Samples(IterableDataset[tuple[Tensor, Tensor, Tensor]]):
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         cv2.setNumThreads(1)
-        lettering = Lettering(rng, typefaces(self._fonts))
+        lettering = Lettering(rng, typefaces(self._fonts), sideways=SIDEWAYS_SHARE)
         while True:
             made = sample(lettering, rng)
             yield tuple(torch.from_numpy(each) for each in (made.picture, made.alone, made.marks))
@@ -234,6 +232,7 @@ def main() -> None:
     before = measured(task, task.teacher, held)
     print("before", before, f"{time.monotonic() - began:.0f} s", flush=True)
     kept, losses, steps = _train(task, stream, args, began)
+    kept.save(args.out / "det-alone.onnx")
     kept.blend(task.teacher, OLD_SHARE)
     kept.save(args.out / "det.onnx")
     after = measured(task, kept, held)

@@ -27,6 +27,25 @@ _LABELS = (
     *("Hz", "MI", "TIS", "TIb", "Gn", "DR", "Depth", "Freq"),
 )
 
+FOREIGN_SHARE = 0.12
+"""Of the lines, those in another script."""
+_SCRIPTS = (
+    ("бвгджзклмнпрстфхцчшщйьґђћџѓќ", "аеиоуыэюяёіїє", ""),
+    ("βγδζθκλμνξπρστφχψ", "αεηιουωάέήίόύώ", ""),
+    ("", "", "٠١٢٣٤٥٦٧٨٩"),
+    ("", "", "۰۱۲۳۴۵۶۷۸۹"),
+    ("กขคงจฉชซญดตถทธนบปผพฟภมยรลวสหอฮ", "", "๐๑๒๓๔๕๖๗๘๙"),
+    ("कखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह", "अआइईउऊएओ", "०१२३४५६७८९"),
+    ("բգդզթժլխծկհձղճմյնշչպջռսվտրցփքֆ", "աեըիոօէ", ""),
+    ("ბგდვზთკლმნპჟრსტფქღყშჩცძწჭხჯჰ", "აეიოუ", ""),
+    ("بتثجحخدذرزسشصضطظعغفقكلمنه", "اوي", ""),
+    ("אבגדהוזחטיכלמנסעפצקרשתםןץ", "", ""),
+)
+"""Consonants, vowels and digits."""
+_WEIGHTS = (46, 6, 12, 4, 4, 4, 3, 3, 8, 8)
+_LEFTWARDS = 2
+"""The last of them run from right to left: one word of them stands alone, so that it is clear what stands where."""
+
 
 def line_of(rng: random.Random, *, large: bool) -> str:
     """A line: words, labels and values, marks."""
@@ -39,6 +58,8 @@ def line_of(rng: random.Random, *, large: bool) -> str:
         return _number(rng)
     if chance < 0.28:
         return _initials(rng)
+    if chance < 0.28 + FOREIGN_SHARE:
+        return _foreign_line(rng)
     words = [_word(rng) for _ in range(rng.choice((1, 1, 2, 2, 3, 4)))]
     if rng.random() < 0.35:
         words.insert(0, rng.choice(_LABELS))
@@ -107,8 +128,39 @@ def _number(rng: random.Random) -> str:
     )
 
 
+def _foreign_line(rng: random.Random) -> str:
+    """Words of one other script, now and then with a number beside them."""
+    number = rng.choices(range(len(_SCRIPTS)), _WEIGHTS)[0]
+    consonants, vowels, digits = _SCRIPTS[number]
+    if number >= len(_SCRIPTS) - _LEFTWARDS:
+        return _syllables(rng, consonants, vowels)
+    words = [_foreign_word(rng, consonants, vowels) for _ in range(rng.choice((1, 1, 2, 2, 3)) if consonants else 0)]
+    chance = rng.random()
+    if not words or (digits and chance < 0.4):
+        figures = "".join(each for each in _number(rng) if not each.isalpha()).strip()
+        words.append(figures.translate(str.maketrans("0123456789", digits)))
+    elif chance < 0.3:
+        words.insert(0 if rng.random() < 0.3 else len(words), _number(rng))
+    return " ".join(words)
+
+
+def _foreign_word(rng: random.Random, consonants: str, vowels: str) -> str:
+    """A word, a name, a label or initials."""
+    if rng.random() < 0.12 and consonants.upper() != consonants:
+        return "".join(f"{rng.choice(consonants).upper()}." for _ in range(rng.randint(1, 3)))
+    text = _syllables(rng, consonants, vowels)
+    text = rng.choice((text.capitalize(), text.capitalize(), text.upper(), text))
+    return text + rng.choice(("", "", "", "", ":", ",", "."))
+
+
+def _syllables(rng: random.Random, consonants: str, vowels: str) -> str:
+    at = rng.randint(0, 1)
+    kinds = ((number % 2 == at) == (rng.random() < 0.85) for number in range(rng.randint(1, 11)))
+    return "".join(rng.choice(vowels if vowels and is_vowel else consonants) for is_vowel in kinds)
+
+
 def _foreign(rng: random.Random) -> str:
-    """Letters of another script at random: most typefaces have none of them, so few lines do."""
+    """Letters of another script at random, which few typefaces have."""
     low, high = rng.choice(((0x410, 0x44F), (0x391, 0x3C9), (0x4E00, 0x6E00), (0x660, 0x669)))
     text = "".join(chr(rng.randint(low, high)) for _ in range(rng.randint(2, 7)))
     return text.replace("\u03a2", "\u03a3")

@@ -43,6 +43,7 @@ _RULES: dict[Reason, dict[str, str]] = {
     },
     Reason.UNREADABLE: {
         "long": "has room for more letters than were read",
+        "unnamed": "is in letters that the reader has no names for",
     },
     Reason.LEXICON: {
         "label": "is a label",
