@@ -281,7 +281,9 @@ def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
     row = gathered.words
     gathered.beside = _pairs(gathered)
     goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
-    wordy = [goes[i] and is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
+    unnamed = [goes[i] and doubt.is_unnamed(row[i].text, beside=gathered.context.unnamed) for i in range(len(row))]
+    worded = [is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
+    wordy = [goes[i] and (worded[i] or unnamed[i]) for i in range(len(row))]
     for index, word in enumerate(row):
         if goes[index] or index in gathered.context.labels or _is_age(gathered.harmless[index]):
             continue
@@ -313,6 +315,9 @@ def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
             goes[index] = gathered.p_phi(index) >= threshold
         elif index > 0 and goes[index - 1] and doubt.may_be_half_day(row[index - 1], word):
             gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
+            goes[index] = True
+        elif number and before and unnamed[index - 1]:
+            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "unnamed", P_NEIGHBOUR))
             goes[index] = True
         elif number and before:
             gathered.for_phi[index].append(Evidence(Reason.CONTEXT, NUMBER, P_NEIGHBOUR))

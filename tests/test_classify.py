@@ -427,6 +427,9 @@ def test_one_mark_of_a_line_that_another_view_could_not_read_goes_whatever_the_m
         ("□□ 52%", ""),
         ("□s 0.4", ""),
         ("□.□. □□□□□□ 52%", "□.□. □□□□□□"),
+        ("□□□□□□ □□□□ □ 4", "□□□□□□ □□□□ □ 4"),
+        ("□□□□□□: 4827 12mm", "□□□□□□: 4827"),
+        ("Gain 4 □□□□□□", "□□□□□□"),
     ],
 )
 def test_letters_that_the_reader_has_no_names_for_go_whatever_the_model_says(text: str, goes: str) -> None:

@@ -37,6 +37,7 @@ _RULES: dict[Reason, dict[str, str]] = {
         "surname": "is a surname too and stands beside a word that goes",
         "initial": "is an initial beside a name that goes",
         "number": "is a number beside a word that goes",
+        "unnamed": "is a number behind a word in letters that the reader has no names for",
         "named": "stands beside a name that goes, as in a name of an institution",
         "amid": "stands in a line of which most goes",
         "across": "belongs to what goes right beside it in another line",
