@@ -18,6 +18,7 @@ CLEAR = 0.95
 SURE = 0.8
 """And one of more than this is text where another view saw nothing that it could read."""
 FEWEST_UNNAMED = 3
+"""So many letters without names, or digits among them, are a word of another script: marks are read as one or two."""
 GARBLED, GARBLED_WORDS, GARBLED_DIGITS = 0.75, 4, 6
 """A line of so many words and digits was not read where its words are less sure than this on average."""
 DOUBTED, DOUBTED_WORDS = 0.7, 3
