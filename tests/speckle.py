@@ -4,21 +4,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deid.bench.scenes import ground
-from deid.grounds import PADDING_PX, bordered, even_ground
+from deid.grounds import bordered, even_ground
 
 
 def faint_name(seed: int, apart: tuple[int, int]) -> np.ndarray:
     """A name so many grey levels brighter than its ground, low to high; on an even ground, three samples a pixel."""
-    return lettered(seed, apart)[0]
-
-
-def lettered(seed: int, apart: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
-    """The same, and left and top of the name in it."""
     rng = np.random.default_rng(seed)
     levels = ground("US", rng, (300, 400))
     image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
     top, left = int(rng.integers(90, 200)), int(rng.integers(120, 200))
     shade = int(np.median(levels[top : top + 16, left : left + 90]) + rng.integers(*apart))
     ImageDraw.Draw(image).text((left, top), "Westerberg", min(shade, 255), ImageFont.load_default(size=14))
-    shown = np.repeat(even_ground(bordered(np.asarray(image)))[..., None], 3, axis=2)
-    return shown, (left + PADDING_PX, top + PADDING_PX)
+    return np.repeat(even_ground(bordered(np.asarray(image)))[..., None], 3, axis=2)

@@ -23,7 +23,7 @@ from deid.grounds import bordered, even_ground
 from deid.ocr import read_frame
 from deid.settings import Settings
 from deid.values import KNOWN, UNNAMED, UNREAD, Box, Search, View, Word
-from tests.speckle import faint_name, lettered
+from tests.speckle import faint_name
 
 
 def _drawn(*lines: tuple[int, int, str], size: tuple[int, int] = (640, 480), height: int = 18) -> np.ndarray:
@@ -131,7 +131,7 @@ def test_a_line_that_the_detector_hardly_sees_is_read(
 def test_faint_text_that_runs_up_or_down_is_found_and_read(
     seed: int, turns: int, readers: tuple[RapidOcr, Tesseract]
 ) -> None:
-    picture = np.ascontiguousarray(np.rot90(lettered(seed, (30, 60))[0], turns))
+    picture = np.ascontiguousarray(np.rot90(faint_name(seed, (30, 60)), turns))
     assert [line for line in find_lines(Detector(), picture) if not line.faint]
     words = readers[0].read(picture)
     assert words and all(word.vertical for word in words)
