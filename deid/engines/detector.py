@@ -89,26 +89,29 @@ class Detector:
 
         Searched with its longer side at `side_px`, or LARGEST_SCALE times its size where that is less.
         """
-        return self._lines(self._lines_of_map, self._map(picture, side_px))
+        return self._lines(self._lines_of_map, self._map(picture, _scale(picture, side_px), self._fill_px))
+
+    def search_enlarged(self, picture: Picture, scale: float) -> list[FoundLine]:
+        """The lines of a part of a picture, searched at `scale` times its size."""
+        return self._lines(self._lines_of_map, self._map(picture, scale, FILL_PX))
 
     def search_closely(self, picture: Picture, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
         """The lines as `search` finds them, and for each of FAINT those that the same search shows so faintly.
 
         The surer lines are among the fainter ones again, where they stand close several as one.
         """
-        seen = self._map(picture, side_px)
+        seen = self._map(picture, _scale(picture, side_px), self._fill_px)
         return (
             self._lines(self._lines_of_map, seen),
             [self._lines(lines_of_map, seen) for lines_of_map in self._faint_lines_of_map],
         )
 
-    def _map(self, picture: Picture, side_px: int) -> _Map:
-        scale = min(LARGEST_SCALE, side_px / max(picture.shape[:2]))
+    def _map(self, picture: Picture, scale: float, fill_px: int) -> _Map:
         way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
         scaled = cv2.resize(np.ascontiguousarray(picture), None, fx=scale, fy=scale, interpolation=way)
         rows, columns = scaled.shape[:2]
-        if self._fill_px:
-            lower, right = (-side % self._fill_px for side in (rows, columns))
+        if fill_px:
+            lower, right = (-side % fill_px for side in (rows, columns))
             sized = cv2.copyMakeBorder(scaled, 0, lower, 0, right, cv2.BORDER_REPLICATE)
             rows, columns = sized.shape[:2]
         else:
@@ -143,3 +146,8 @@ class Detector:
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         values = np.asarray(cv2.LUT(colour, self._values_of_samples), np.float32)
         return np.ascontiguousarray(values.transpose(2, 0, 1))[None]
+
+
+def _scale(picture: Picture, side_px: int) -> float:
+    """What brings the longer side of a picture to `side_px`, or LARGEST_SCALE where that is less."""
+    return float(min(LARGEST_SCALE, side_px / max(picture.shape[:2])))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidocr.utils.process_img import get_rotate_crop_image
 
+from deid.engines.closer import look_closer
 from deid.engines.detector import Detector, FoundLine, Quad
 from deid.values import CLOSE, Box, Search
 
@@ -51,7 +52,8 @@ def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> l
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
     Where `search` names no side, it is searched with its longer one at DETECT_SIDE_PX or, where it is large, at
-    LARGE_SIDE_PX and in tiles. What the first search shows faintly comes after them.
+    LARGE_SIDE_PX and in tiles. Where it is hardly sure of text, that part is searched once more, enlarged. What the
+    first search shows faintly comes after them.
     """
     colour = np.ascontiguousarray(colour)
     close_px = LARGE_SIDE_PX if max(colour.shape[:2]) > search.share * LARGE_PX else DETECT_SIDE_PX
@@ -61,13 +63,20 @@ def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> l
     for top, left in tiles if len(tiles) > 1 else ():
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
         found += [(quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, close_px)]
-    found = _without_repeats(found)
+    rests = _rests(faint, [quad for quad, _ in found])
+    found = _without_repeats([*found, *look_closer(detector, colour, found, rests)])
     lines = [_line(quad, score, colour) for quad, score in found]
+    rests = _rests(faint, [quad for quad, _ in found])
+    return lines + [replace(_line(quad, score, colour), faint=True) for quad, score in rests]
+
+
+def _rests(faint: Sequence[Sequence[FoundLine]], known: Sequence[Quad]) -> list[FoundLine]:
+    """What a search shows ever more faintly, beside known lines and what it showed less faintly."""
+    rests: list[FoundLine] = []
     for fainter in faint:
-        known = [line.quad for line in lines]
-        for quad, score in _without_repeats(fainter):
-            lines += [replace(_line(rest, score, colour), faint=True) for rest in _uncovered(quad, known)]
-    return lines
+        beside = [*known, *(quad for quad, _ in rests)]
+        rests += [(rest, score) for quad, score in _without_repeats(fainter) for rest in _uncovered(quad, beside)]
+    return rests
 
 
 def _line(quad: Quad, score: float, picture: Picture) -> Line:
@@ -150,7 +159,7 @@ def _tiles(rows: int, columns: int) -> list[tuple[int, int]]:
     return [(top, left) for top in starts(rows) for left in starts(columns)]
 
 
-def _without_repeats(found: list[FoundLine]) -> list[FoundLine]:
+def _without_repeats(found: Sequence[FoundLine]) -> list[FoundLine]:
     """Lines found twice, once: one that lies mostly inside a larger one of its height is dropped."""
     by_size = sorted(found, key=lambda line: -float(np.prod(line[0].max(axis=0) - line[0].min(axis=0))))
     kept: list[FoundLine] = []

@@ -30,6 +30,8 @@ FAINT_READ, FAINT_LETTERS = 0.7, 2
 """A line that shows faintly is one if it was read as surely as this, and as so many letters."""
 FAINT_LINE = 0.12
 """Or, unread, if it is long and the detector is as sure as this: then its text goes."""
+FAINT_BLOCK, FAINT_BLOCK_PX = 2.2, 40
+"""Or is this many times as long as high, and as high as this: several lines that no closer look told apart."""
 SPACE_ADVANCES = 1.75
 """Characters further apart than this many median advances have a space between them that the recogniser dropped."""
 SPACE_INK = 0.6
@@ -123,7 +125,7 @@ class RapidOcr:
         for (number, line), (turn, reading) in zip(lines, readings, strict=True):
             crop = line.crop
             is_read = reading.confidence >= FAINT_READ and letter_count(reading.text) >= FAINT_LETTERS
-            is_there = line.faint and line.score >= FAINT_LINE and _length(crop) >= LONG_LINE
+            is_there = line.faint and line.score >= FAINT_LINE and _is_long_or_block(crop)
             if line.faint and not (is_read or is_there):
                 continue
             if (line.score >= SURE_LINE and _is_unread(reading, crop)) or (is_there and not is_read):
@@ -168,6 +170,11 @@ class RapidOcr:
 def _is_unread(reading: _Reading, crop: _Picture) -> bool:
     """Whether a line is too long for the few letters that were read of it."""
     return bool(_length(crop) >= LONG_LINE and letter_count(reading.text) < FEWEST_LETTERS * _length(crop))
+
+
+def _is_long_or_block(crop: _Picture) -> bool:
+    """Whether what shows faintly has the shape of a line, or of a block of lines, and not of a blob."""
+    return _length(crop) >= (FAINT_BLOCK if min(crop.shape[:2]) >= FAINT_BLOCK_PX else LONG_LINE)
 
 
 def _length(crop: _Picture) -> float:
