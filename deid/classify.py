@@ -8,7 +8,6 @@ Without a model what speaks for PHI wins over the lexicon; a word that nothing k
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -17,16 +16,12 @@ from deid import doubt, patterns
 from deid.across import gone_across
 from deid.context import LineContext, read_context
 from deid.gathered import (
-    AMID,
     LONG,
     NEAR,
-    NUMBER,
     P_CONTEXT,
     P_HEADER,
     P_KNOWN,
-    P_NEIGHBOUR,
     P_OVERRULES,
-    P_PAIR,
     P_PATTERN,
     P_SHORT,
     P_SYMBOL,
@@ -36,9 +31,10 @@ from deid.gathered import (
     Gathered,
 )
 from deid.ghosts import without_ghosts
-from deid.lexicon import LABEL_ENDS, MOST_MARKS, LabelKind, Lexicon, load_lexicon
+from deid.lexicon import LabelKind, Lexicon, load_lexicon
 from deid.matching import Target, match_line, missing, targets
 from deid.nearly import as_known, is_nearly_known
+from deid.neighbours import judge_neighbours
 from deid.seams import apart, beside_labels
 from deid.text import alnum, core, digit_count, fold, in_greek, is_alphabetic, parts
 from deid.values import UNREAD, Box, Evidence, Finding, FrameFindings, FrameWords, Hint, Policy, Reason, Word
@@ -47,20 +43,14 @@ LONGEST_UNKNOWN_LABEL = 5
 SHORTEST_CUT_DURATION = 5
 SHORTEST_INITIALS = 2
 """Two letters that the lexicon does not know may be those of the person at the console; one letter is a mark."""
-UNREADABLE = 0.5
-"""Below this confidence the letters of a word are not believed."""
 CLEAR = 0.9
 """A word that was read as surely as this may be nearly a known one."""
 READ_WELL = 0.8
 """A word that was read less surely may be a date where another reading of it may."""
 LONGEST_MARK = (1.7, 2.5)
 """What is longer than so many of its heights is no mark of one letter, or of two: more was there than was made out."""
-NAMED = frozenset((LabelKind.PERSON.value, LabelKind.STAFF.value))
-"""What stands behind a name that has one of these labels is a surname, where it may be one."""
 _RULES = frozenset("-\u2013\u2014_=~|/\\.\u00b7")
 """Marks that are as long as they like."""
-_SECONDS = re.compile(r"[.:]?[0-5]\d")
-_ENDS_IN_CLOCK = re.compile(r"\d:\d\d$")
 
 
 class Classifier(Protocol):
@@ -134,7 +124,7 @@ def classify_words(
         gathered = _gather(row, context, wanted, lexicon)
         gathered.model = model[number] if model else None
         gathered.overrules = overrules
-        _neighbours(gathered, lexicon, threshold)
+        judge_neighbours(gathered, lexicon, threshold)
         for index, word in enumerate(row):
             findings[id(word)] = _decide(gathered, index, threshold)
     real = without_ghosts([findings[id(word)] for word in words])
@@ -222,7 +212,7 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return []
     if not alnum(text):
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
-    if word.confidence < UNREADABLE and len(alnum(text)) <= SHORTEST_INITIALS:
+    if word.confidence < doubt.UNREADABLE and len(alnum(text)) <= SHORTEST_INITIALS:
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
     if len(set(alnum(text))) == 1 and not text[0].isascii():
         return [Evidence(Reason.LEXICON, "symbol", P_SYMBOL)]
@@ -234,10 +224,10 @@ def _harmless(word: Word, index: int, context: LineContext, lexicon: Lexicon) ->
         return [Evidence(Reason.LEXICON, "known", P_KNOWN)]
     if patterns.is_measure(text) or patterns.time_shape(text) == "elapsed":
         return [Evidence(Reason.LEXICON, "measure", P_KNOWN)]
-    if word.confidence >= UNREADABLE and patterns.are_several_settings(text, lexicon):
+    if word.confidence >= doubt.UNREADABLE and patterns.are_several_settings(text, lexicon):
         return [Evidence(Reason.LEXICON, SETTINGS, P_KNOWN)]
     is_code = patterns.is_code(text) or all(_part_known(each, lexicon) for each in parts(text))
-    if (is_code or patterns.is_settings(text, lexicon)) and word.confidence >= UNREADABLE:
+    if (is_code or patterns.is_settings(text, lexicon)) and word.confidence >= doubt.UNREADABLE:
         return [Evidence(Reason.LEXICON, "code", P_KNOWN)]
     if text.endswith(":") and is_alphabetic(text) and len(alnum(text)) <= LONGEST_UNKNOWN_LABEL:
         return [Evidence(Reason.LEXICON, "label", P_SHORT)]
@@ -271,112 +261,8 @@ def _kept_readings(word: Word) -> tuple[str, ...]:
     return tuple(each for each in word.others if each != UNREAD) if word.confidence < 0.9 else ()
 
 
-def _neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
-    """Words beside words that go may belong to them: a house number, "de", "St.", a title, the half of the day.
-
-    So may a word whose letters are not believed, whatever a list knows of what was read; one that nothing but the model
-    knows, whatever the model says of it; a word of institutions behind a name that goes; and a word of the trade that
-    is a surname too, if the model does not say no.
-    """
-    row = gathered.words
-    gathered.beside = _pairs(gathered)
-    goes = [gathered.p_phi(i) >= threshold for i in range(len(row))]
-    unnamed = [goes[i] and doubt.is_unnamed(row[i].text, beside=gathered.context.unnamed) for i in range(len(row))]
-    worded = [is_alphabetic(row[i].text) and len(alnum(row[i].text)) > 2 for i in range(len(row))]
-    wordy = [goes[i] and (worded[i] or unnamed[i]) for i in range(len(row))]
-    for index, word in enumerate(row):
-        if goes[index] or index in gathered.context.labels or _is_age(gathered.harmless[index]):
-            continue
-        before, after = index > 0 and wordy[index - 1], index + 1 < len(row) and wordy[index + 1]
-        leads = after and (index == 0 or goes[index - 1])
-        alphabetic = is_alphabetic(word.text)
-        unknown = _is_unknown(gathered.harmless[index]) and alphabetic and (before or after)
-        between = before and after and (alphabetic or not patterns.is_measure(word.text))
-        number = patterns.is_bare_number(word.text) and (before or leads)
-        pointed = alphabetic and word.text.endswith((".", ","))
-        initial = pointed and ((len(alnum(word.text)) <= 3 and before) or (len(alnum(word.text)) == 1 and leads))
-        title = fold(core(word.text)) in lexicon.titles and (before or after)
-        just_told = any(_is_time(gathered.for_phi[i]) for i in range(max(index - 2, 0), index))
-        just_told = just_told or (
-            index > 0 and goes[index - 1] and _ENDS_IN_CLOCK.search(row[index - 1].text) is not None
-        )
-        doubtful = _is_doubtful(word) and any(goes[max(index - 1, 0) : index + 2])
-        half = just_told and fold(core(word.text)) in doubt.HALF_DAYS
-        seconds = index > 0 and _is_time(gathered.for_phi[index - 1]) and _SECONDS.fullmatch(word.text) is not None
-        seconds = seconds or (index > 0 and _is_date(gathered.for_phi[index - 1]) and patterns.may_be_clock(word.text))
-        letter = (before or leads) and any(each.rule == "short" for each in gathered.harmless[index])
-        doubted = any(_is_doubtful(row[i]) for i in (index - 1, index + 1) if 0 <= i < len(row))
-        kin = before or after or doubted
-        if kin and not gathered.context.labels and _names_institution(word, lexicon):
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
-            goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
-        elif (before or after) and doubt.is_initial(word):
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "initial", P_NEIGHBOUR))
-            goes[index] = gathered.p_phi(index) >= threshold
-        elif index > 0 and goes[index - 1] and doubt.may_be_half_day(row[index - 1], word):
-            gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
-            goes[index] = True
-        elif number and before and unnamed[index - 1]:
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "unnamed", P_NEIGHBOUR))
-            goes[index] = True
-        elif number and before:
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, NUMBER, P_NEIGHBOUR))
-            goes[index] = gathered.p_phi(index) >= threshold
-        elif unknown or between or number or initial or title or half or seconds or letter or doubtful:
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "neighbour", P_NEIGHBOUR))
-            goes[index] = gathered.p_phi(index) >= threshold
-            wordy[index] = goes[index] and alphabetic and not half
-        elif before and gathered.context.values.get(index - 1) in NAMED and lexicon.standing(word.text) == MOST_MARKS:
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "named", P_NEIGHBOUR))
-            goes[index] = wordy[index] = gathered.p_phi(index) >= threshold
-        elif (before or after) and lexicon.standing(word.text) == MOST_MARKS:
-            gathered.for_phi[index].append(Evidence(Reason.CONTEXT, "surname", P_NEIGHBOUR))
-            goes[index] = gathered.p_phi(index) >= threshold
-            wordy[index] = goes[index]
-    if not any(goes) and doubt.is_doubted(row, lexicon):
-        for index in range(len(row)):
-            gathered.for_phi[index].append(Evidence(Reason.PATTERN, "rest", P_PATTERN))
-    for index in () if gathered.context.labels else doubt.amid(row, goes):
-        gathered.for_phi[index].append(Evidence(Reason.CONTEXT, AMID, P_NEIGHBOUR))
-        goes[index] = gathered.p_phi(index) >= threshold
-    behind = {i for i in range(1, len(row)) if goes[i - 1] and not doubt.may_be_sex(row[i])}
-    gathered.beside |= behind | {i for i in range(len(row) - 1) if goes[i + 1]}
-    gathered.beside |= {
-        i for i in range(1, len(row)) if row[i - 1].text.endswith(LABEL_ENDS) and patterns.may_be_signed(row[i].text)
-    }
-
-
-def _is_doubtful(word: Word) -> bool:
-    """Whether letters were seen that are not believed."""
-    return word.confidence < UNREADABLE and bool(alnum(word.text))
-
-
-def _names_institution(word: Word, lexicon: Lexicon) -> bool:
-    """Whether any reading of the word is one that names of institutions have."""
-    return any({fold(each) for each in parts(reading)} & lexicon.institution for reading in word.readings)
-
-
-def _pairs(gathered: Gathered) -> set[int]:
-    """Words beside each other of both of which the model is nearly sure, such as the pieces of a date."""
-    sure = [p_phi >= P_PAIR for p_phi in gathered.model or ()]
-    free = [each and not gathered.for_phi[i] and i not in gathered.context.labels for i, each in enumerate(sure)]
-    return {i for start in range(len(free) - 1) if free[start] and free[start + 1] for i in (start, start + 1)}
-
-
 def _is_unknown(evidence: Sequence[Evidence]) -> bool:
     return all(each.rule == NEAR for each in evidence)
-
-
-def _is_age(evidence: Sequence[Evidence]) -> bool:
-    return any(each.rule == "age" for each in evidence)
-
-
-def _is_date(evidence: Sequence[Evidence]) -> bool:
-    return any(each.rule == "date" for each in evidence)
-
-
-def _is_time(evidence: Sequence[Evidence]) -> bool:
-    return any(each.rule == "time" for each in evidence)
 
 
 def _decide(gathered: Gathered, index: int, threshold: float) -> Finding:
@@ -386,7 +272,7 @@ def _decide(gathered: Gathered, index: int, threshold: float) -> Finding:
     evidence = [*gathered.for_phi[index], *gathered.harmless[index]]
     p_phi = gathered.p_phi(index)
     if all(each.rule == LONG for each in evidence):
-        if word.confidence < UNREADABLE or not core(word.text):
+        if word.confidence < doubt.UNREADABLE or not core(word.text):
             p_phi = P_UNREADABLE
             evidence.append(Evidence(Reason.UNREADABLE, "confidence", p_phi))
         elif p_model is None:

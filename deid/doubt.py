@@ -13,6 +13,8 @@ from deid.lexicon import LABEL_ENDS, Lexicon
 from deid.text import alnum, as_digits, core, digit_count, fold, is_alphabetic, letter_count
 from deid.values import UNNAMED, UNREAD, Word
 
+UNREADABLE = 0.5
+"""Below this confidence the letters of a word are not believed."""
 CLEAR = 0.95
 """A word that was read as surely as this was read whole, as far as its strokes go."""
 SURE = 0.8
@@ -56,6 +58,11 @@ def rests_in_line(words: Sequence[Word], phones: set[int], lexicon: Lexicon) -> 
         elif (_YEAR_CUT.fullmatch(one) and _TIME_OF_DAY.fullmatch(two)) or (dials and before.confidence < CLEAR):
             found.add(index)
     return found
+
+
+def is_doubtful(word: Word) -> bool:
+    """Whether letters were seen that are not believed."""
+    return word.confidence < UNREADABLE and bool(alnum(word.text))
 
 
 def is_unread(word: Word) -> bool:
