@@ -6,7 +6,7 @@ import pytest
 from deid.engines.closer import MOST_PX, look_closer
 from deid.engines.detector import Detector, FoundLine
 from deid.engines.finding import find_lines
-from deid.values import Search
+from deid.values import Box, Search
 from tests.speckle import faint_block
 
 
@@ -36,10 +36,32 @@ def test_lines_of_a_faint_block_are_told_apart(size_px: int, seed: int) -> None:
     assert len([line for line in find_lines(detector, picture) if not line.faint]) >= 3
 
 
-def test_only_places_that_are_in_doubt_are_looked_at() -> None:
+@pytest.mark.parametrize(
+    ("found", "faint"),
+    [
+        ([_line(50, 50, 80, 16, 0.8)], []),
+        ([_line(50, 50, 20, 16, 0.5)], []),
+        ([_line(50, 50, 200, 50, 0.5)], []),
+        ([], [_line(50, 50, 40, 40, 0.1)]),
+    ],
+    ids=["sure", "a mark", "large letters", "a blob"],
+)
+def test_only_places_that_are_in_doubt_are_looked_at(found: list[FoundLine], faint: list[FoundLine]) -> None:
     detector = Asked()
-    assert look_closer(detector, PICTURE, [_line(50, 50, 80, 16, 0.8)], []) == []
+    assert look_closer(detector, PICTURE, found, faint) == []
     assert detector.parts == []
+
+
+def test_a_line_of_known_words_is_not_looked_at() -> None:
+    class Doubting(Asked):
+        def search_closely(self, picture: np.ndarray, side_px: int) -> tuple[list[FoundLine], list[list[FoundLine]]]:
+            return [_line(100, 100, 80, 16, 0.5)], []
+
+    asked, known = Doubting(), Doubting()
+    find_lines(asked, PICTURE)
+    find_lines(known, PICTURE, known=[Box(100, 100, 80, 16)])
+    assert len(asked.parts) == 1
+    assert known.parts == []
 
 
 def test_what_is_found_has_the_pictures_coordinates() -> None:

@@ -48,7 +48,7 @@ class Line:
     """Whether the detector is hardly sure of it."""
 
 
-def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> list[Line]:
+def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE, known: Sequence[Box] = ()) -> list[Line]:
     """The lines of a picture of shape (rows, columns, 3), from top to bottom.
 
     Where `search` names no side, it is searched with its longer one at DETECT_SIDE_PX or, where it is large, at
@@ -64,7 +64,8 @@ def find_lines(detector: Detector, colour: Picture, search: Search = CLOSE) -> l
         tile = colour[top : top + TILE_SIDE_PX, left : left + TILE_SIDE_PX]
         found += [(quad + np.array([left, top], np.float32), score) for quad, score in detector.search(tile, close_px)]
     rests = _rests(faint, [quad for quad, _ in found])
-    found = _without_repeats([*found, *look_closer(detector, colour, found, rests)])
+    doubted = [(quad, score) for quad, score in found if not is_known(quad, known)]
+    found = _without_repeats([*found, *look_closer(detector, colour, doubted, rests)])
     lines = [_line(quad, score, colour) for quad, score in found]
     rests = _rests(faint, [quad for quad, _ in found])
     return lines + [replace(_line(quad, score, colour), faint=True) for quad, score in rests]

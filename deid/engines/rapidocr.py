@@ -116,7 +116,7 @@ class RapidOcr:
         colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
         read: list[Word] = []
         lines, again = [], []
-        for number, line in enumerate(find_lines(self._detector, colour, search)):
+        for number, line in enumerate(find_lines(self._detector, colour, search, known)):
             if is_known(line.quad, known):
                 again.append((number, line))
             elif line.crop.size:
