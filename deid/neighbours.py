@@ -41,7 +41,7 @@ _REST = Evidence(Reason.PATTERN, "rest", P_PATTERN)
 
 
 def judge_neighbours(gathered: Gathered, lexicon: Lexicon, threshold: float) -> None:
-    """Adds what speaks for PHI in words beside such as go, in a line of doubtful words, or amid most of a line that goes.
+    """Adds what speaks for PHI in words beside ones that go, in lines of doubtful words, or amid most of a line.
 
     Says of each word, too, whether it stands beside one that goes, where the model is believed sooner.
     """
@@ -152,11 +152,12 @@ def _may_be_half_day(line: _Line, index: int) -> bool:
 
 
 def _counts_what_has_no_name(line: _Line, index: int) -> bool:
-    return _numbers_a_name(line, index) and line.unnamed[index - 1]
+    return line.follows(index) and line.unnamed[index - 1] and patterns.is_bare_number(line.words[index].text)
 
 
 def _numbers_a_name(line: _Line, index: int) -> bool:
-    return patterns.is_bare_number(line.words[index].text) and line.follows(index)
+    """Whether this is a number behind a name that goes, or one that leads it, as that of a house does."""
+    return patterns.is_bare_number(line.words[index].text) and (line.follows(index) or line.leads(index))
 
 
 def _is_half_day(line: _Line, index: int) -> bool:
@@ -204,11 +205,8 @@ def _is_doubtful_beside(line: _Line, index: int) -> bool:
     return doubt.is_doubtful(line.words[index]) and any(line.goes[max(index - 1, 0) : index + 2])
 
 
-def _is_number_or_letter(line: _Line, index: int) -> bool:
-    """Whether this is one letter, or a number that leads a name, as that of a house."""
-    leads = line.leads(index)
-    number = leads and patterns.is_bare_number(line.words[index].text)
-    return number or ((leads or line.follows(index)) and line.is_known_as(index, "short"))
+def _is_letter_beside(line: _Line, index: int) -> bool:
+    return line.is_known_as(index, "short") and (line.follows(index) or line.leads(index))
 
 
 def _is_named(line: _Line, index: int) -> bool:
@@ -224,7 +222,7 @@ def _may_be_surname(line: _Line, index: int) -> bool:
 _BELONGS: Sequence[Callable[[_Line, int], bool]] = (
     _is_unknown,
     _stands_between,
-    _is_number_or_letter,
+    _is_letter_beside,
     _is_cut_short,
     _is_title,
     _is_seconds,

@@ -21,8 +21,8 @@ AROUND, AROUND_FAINT = 3.0, 1.0
 """So many heights around such a line, and around what shows faintly, are searched."""
 HIGHEST_LINE_PX = 24
 """Lines that are higher are seen as well as they are enlarged; what shows faintly and is higher may be a block."""
-SHORTEST_LINE, SHORTEST_FAINT_PX = 2.0, 60
-"""Shorter lines, in heights, and shorter faint places are marks, or blobs of the ground."""
+SHORTEST_LINE = 2.0
+"""Lines that are shorter, in their heights, are marks."""
 ENLARGED_PX = 72
 """A line is enlarged to about this height, twice that of its letters: in the speckle of a place that is enlarged
 less, the lines of a block are not told apart."""
@@ -43,7 +43,7 @@ def look_closer(
     `found` are the lines that a search of the whole showed, `faint` what it was hardly sure of.
     """
     places = [_place(quad, AROUND, picture) for quad, score in found if score < HALF_SURE and _is_small_line(quad)]
-    places += [_place(quad, AROUND_FAINT, picture) for quad, _ in faint if _longer(quad) >= SHORTEST_FAINT_PX]
+    places += [_place(quad, AROUND_FAINT, picture) for quad, _ in faint]
     lines: list[FoundLine] = []
     for box, height in _apart([place for place in places if place is not None]):
         least, most = SCALES
@@ -59,10 +59,6 @@ def _is_small_line(quad: Quad) -> bool:
     _, _, width, height = cv2.boundingRect(quad)
     across = min(width, height)
     return across <= HIGHEST_LINE_PX and max(width, height) >= SHORTEST_LINE * across
-
-
-def _longer(quad: Quad) -> int:
-    return max(cv2.boundingRect(quad)[2:])
 
 
 _Place = tuple[Box, float]
